@@ -1,0 +1,4 @@
+"""A race detector for Trio programs.
+
+PYTEST_DONT_REWRITE
+"""

@@ -1,0 +1,4 @@
+"""Which modules are rewritten, and how.
+
+PYTEST_DONT_REWRITE
+"""

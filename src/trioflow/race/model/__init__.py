@@ -1,0 +1,4 @@
+"""Plain data: sites, findings, configuration and errors.
+
+PYTEST_DONT_REWRITE
+"""

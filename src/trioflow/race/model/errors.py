@@ -1,0 +1,32 @@
+"""What can go wrong in the detector itself.
+
+PYTEST_DONT_REWRITE
+
+    RaceError
+    ├── ConfigurationError      an option or a setting that can't be used
+    ├── InstrumentationError    a module that can't be rewritten
+    └── UnsupportedTrioError    a version of Trio that lacks what the detector needs
+    InstrumentationWarning      a module that was left as it was
+"""
+
+from __future__ import annotations
+
+
+class RaceError(Exception):
+    """The base class of the detector's errors."""
+
+
+class ConfigurationError(RaceError):
+    """An option or a setting can't be used; the text says what is allowed."""
+
+
+class InstrumentationError(RaceError):
+    """A module can't be rewritten."""
+
+
+class UnsupportedTrioError(RaceError):
+    """The installed Trio lacks something the detector relies on."""
+
+
+class InstrumentationWarning(UserWarning):
+    """A module was left as it was, or could not be instrumented as asked."""
