@@ -1,0 +1,4 @@
+"""The pytest plugin.
+
+PYTEST_DONT_REWRITE
+"""
