@@ -1,0 +1,306 @@
+"""Actors: tasks, and jobs in threads, with their steps, moments, releases and locks.
+
+PYTEST_DONT_REWRITE
+
+A step of a task is atomic, so an edge that leaves from a task leaves from the *whole* step: what
+the task does after `event.set()` but before its next checkpoint still precedes whoever waits,
+since nobody can run in between. A release by a task therefore only points at the step, and is
+filled in when the step ends; it costs one object a step, however often it is asked for. A job in
+a thread has no steps: its releases are points, and after each its time advances. A task that
+hands something to a thread releases at that point too (`release_now`).
+
+There are two orders, with and without the edges that locks make by being handed on: races are
+judged by the first, critical sections by the second. As long as no lock was handed on the two are
+the same object.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, final
+
+import attrs
+
+from trioflow.race.clocks.knowledge import Knowledge, Snapshot
+from trioflow.race.clocks.vector import Clock, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOBODY = -1
+
+
+@final
+@attrs.frozen
+class Place:
+    """Where in the source an actor was started or a lock was made."""
+
+    path: str
+    line: int
+    function: str
+    column: int = 1
+
+
+@final
+@attrs.define(eq=False)
+class LockIdentity:
+    """What the detector knows of a lock."""
+
+    kind: str
+    """Such as `trio.Lock`."""
+    made: Place | None = None
+    exclusive: bool = True
+    """Whether it has kept everybody else out all the time: false for a semaphore that reached two."""
+    name: str = ""
+    """The variable that holds it, where that is known."""
+
+    def describe(self) -> str:
+        """The lock's name in a report."""
+        if self.name:
+            return self.name
+        if self.made is None:
+            return self.kind
+        return f"{self.kind} made at {self.made.path}:{self.made.line}"
+
+
+@final
+@attrs.frozen(eq=False)
+class Hold:
+    """One acquisition of a lock, from its acquisition to its release."""
+
+    lock: LockIdentity
+
+
+@final
+class Moment:
+    """An epoch of an actor with the locks it holds: what all accesses in it have in common."""
+
+    __slots__ = ("actor", "full", "holds", "slot", "step", "strong", "time")
+
+    def __init__(
+        self, actor: Actor, time: int, step: int, full: Clock, strong: Clock, holds: tuple[Hold, ...]
+    ) -> None:
+        self.actor = actor
+        self.slot = actor.slot
+        self.time = time
+        self.step = step
+        self.full = full
+        self.strong = strong
+        self.holds = holds
+
+    def before(self, later: Moment) -> bool:
+        """Whether this happens before `later`, by all edges."""
+        return self.actor is later.actor or time_of(later.full, self.slot) >= self.time
+
+    def before_without_locks(self, later: Moment) -> bool:
+        """Whether this happens before `later` even if locks had been handed on in another order."""
+        return self.actor is later.actor or time_of(later.strong, self.slot) >= self.time
+
+
+@final
+class Release:
+    """What happened before a point of an actor's life, to be acquired by others."""
+
+    __slots__ = ("_actor", "full", "slot", "strong", "time")
+
+    def __init__(self, actor: Actor | None, slot: int, time: int) -> None:
+        self._actor = actor
+        self.slot = slot
+        self.time = time
+        self.full: Snapshot | None = None
+        self.strong: Snapshot | None = None
+
+    def fill(self, full: Snapshot, strong: Snapshot) -> None:
+        """Set the content, once it is final."""
+        self._actor = None
+        self.full = full
+        self.strong = strong
+
+    def contents(self) -> tuple[Snapshot, Snapshot]:
+        """The content with and without lock edges; as far as it goes, if the step still runs."""
+        if self.full is None or self.strong is None:
+            assert self._actor is not None
+            return self._actor.snapshots()
+        return self.full, self.strong
+
+
+class SpawnPoint(Protocol):
+    """Where in the activations of a parent a child was started; kept for the linking of sections."""
+
+
+@final
+class Actor:
+    """A task or a job: where it is in time, what it knows and which locks it holds."""
+
+    __slots__ = (
+        "_released",
+        "_release",
+        "_wakes",
+        "ended",
+        "free_slots",
+        "full",
+        "holds",
+        "kind",
+        "moment",
+        "name",
+        "origin",
+        "parent",
+        "slot",
+        "started",
+        "step",
+        "strong",
+        "time",
+    )
+
+    def __init__(
+        self,
+        slot: int,
+        time: int,
+        *,
+        name: str,
+        kind: str,
+        started: Place | None,
+        parent: Actor | None,
+    ) -> None:
+        self.slot = slot
+        self.time = time
+        self.step = 0
+        self.name = name
+        self.kind = kind
+        self.started = started
+        self.parent = parent
+        self.origin: object = None
+        self.ended = False
+        self.full = Knowledge()
+        self.strong = self.full
+        self.holds: tuple[Hold, ...] = ()
+        self.free_slots: list[int] = []
+        self._released: tuple[Hold, ...] = ()
+        self._release: Release | None = None
+        self._wakes: list[tuple[Release, bool]] = []
+        self.moment = self._new_moment()
+
+    def _new_moment(self) -> Moment:
+        full = self.full.clock
+        strong = full if self.strong is self.full else self.strong.clock
+        moment = Moment(self, self.time, self.step, full, strong, self.holds)
+        self.moment = moment
+        return moment
+
+    # Steps
+
+    def begin_step(self) -> None:
+        """A task goes on after a checkpoint, or starts."""
+        self.time += 1
+        self.step += 1
+        if self._wakes:
+            wakes, self._wakes = self._wakes, []
+            for release, lock in wakes:
+                self._learn(release, lock)
+        self._new_moment()
+
+    def end_step(self) -> None:
+        """A task reaches a checkpoint, or ends."""
+        release = self._release
+        if release is not None:
+            self._release = None
+            release.fill(*self.snapshots())
+        if self._released:
+            self.holds = tuple(hold for hold in self.holds if hold not in self._released)
+            self._released = ()
+
+    # Edges
+
+    def snapshots(self) -> tuple[Snapshot, Snapshot]:
+        """All that is known now, with and without lock edges."""
+        full = self.full.snapshot(self.slot, self.time)
+        if self.strong is self.full:
+            return full, full
+        return full, self.strong.snapshot(self.slot, self.time)
+
+    def release(self) -> Release:
+        """What happens up to the end of this step of a task, or up to now in a thread."""
+        if self.kind != "task":
+            return self.release_now()
+        if self._release is None:
+            self._release = Release(self, self.slot, self.time)
+        return self._release
+
+    def release_now(self) -> Release:
+        """What happened up to now; what follows in the same step is not included."""
+        release = Release(None, self.slot, self.time)
+        release.fill(*self.snapshots())
+        self._advance()
+        return release
+
+    def _advance(self) -> None:
+        """Start a new epoch within a step."""
+        if self._release is not None:
+            # What was released as the whole step must reach to the step's end.
+            self._release.time = self.time + 1
+        self.time += 1
+        self._new_moment()
+
+    def acquire(self, release: Release | None, *, lock: bool = False) -> None:
+        """All that `release` stands for happens before what this actor does from now on.
+
+        Args:
+            release: What is acquired; None and the actor's own releases order nothing.
+            lock: Whether this is the hand-over of a lock, which could have gone the other way round.
+        """
+        if release is None or release.slot == self.slot:
+            return
+        self._learn(release, lock)
+        self._new_moment()
+
+    def wake(self, release: Release, *, lock: bool = False) -> None:
+        """Acquire `release` when the next step starts."""
+        if release.slot != self.slot:
+            self._wakes.append((release, lock))
+
+    def _learn(self, release: Release, lock: bool) -> None:
+        full, strong = release.contents()
+        if self.strong is self.full and (lock or strong is not full):
+            self.strong = self.full.copy()
+        self.full.learn(full, release.slot, release.time, self.slot, self.time)
+        if not lock and self.strong is not self.full:
+            self.strong.learn(strong, release.slot, release.time, self.slot, self.time)
+
+    def begin(self, release: Release) -> None:
+        """Start life with all that `release` stands for."""
+        full, strong = release.contents()
+        self.full.begin(full, release.slot, release.time, self.time)
+        if strong is not full:
+            self.strong = Knowledge()
+            self.strong.begin(strong, release.slot, release.time, self.time)
+        self._new_moment()
+
+    # Locks
+
+    def hold(self, lock: LockIdentity) -> None:
+        """This actor has acquired `lock`; does nothing if it holds it already."""
+        if not self.holds_lock(lock):
+            self.holds = (*self.holds, Hold(lock))
+            self._new_moment()
+
+    def drop(self, lock: LockIdentity) -> None:
+        """This actor releases `lock`; a task keeps it to the end of the step, since nobody else runs before."""
+        mine = tuple(hold for hold in self.holds if hold.lock is lock)
+        if self.kind == "task":
+            self._released += mine
+        else:
+            self.drop_now(lock)
+
+    def drop_now(self, lock: LockIdentity) -> None:
+        """This actor releases `lock` at this very point."""
+        self.holds = tuple(hold for hold in self.holds if hold.lock is not lock)
+        self._new_moment()
+
+    def holds_lock(self, lock: LockIdentity) -> bool:
+        """Whether this actor holds `lock` and has not released it in this step."""
+        return any(hold.lock is lock and hold not in self._released for hold in self.holds)
+
+
+def common_locks(one: Iterable[Hold], other: Iterable[Hold]) -> list[LockIdentity]:
+    """The locks of which both sides hold an acquisition, if they exclude."""
+    theirs = {id(hold.lock) for hold in other}
+    return [hold.lock for hold in one if id(hold.lock) in theirs and hold.lock.exclusive]

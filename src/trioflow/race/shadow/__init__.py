@@ -1,0 +1,4 @@
+"""What the detector remembers of a running program: the probes and what they record.
+
+PYTEST_DONT_REWRITE
+"""
