@@ -16,7 +16,7 @@ the same object.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, final
 
 import attrs
 
@@ -24,7 +24,7 @@ from trioflow.race.clocks.knowledge import Knowledge, Snapshot
 from trioflow.race.clocks.vector import Clock, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 NOBODY = -1
 
@@ -123,10 +123,6 @@ class Release:
         return self.full, self.strong
 
 
-class SpawnPoint(Protocol):
-    """Where in the activations of a parent a child was started; kept for the linking of sections."""
-
-
 @final
 class Actor:
     """A task or a job: where it is in time, what it knows and which locks it holds."""
@@ -142,7 +138,7 @@ class Actor:
         "kind",
         "moment",
         "name",
-        "origin",
+        "on_step_end",
         "parent",
         "slot",
         "started",
@@ -168,7 +164,7 @@ class Actor:
         self.kind = kind
         self.started = started
         self.parent = parent
-        self.origin: object = None
+        self.on_step_end: Callable[[Actor], None] | None = None
         self.ended = False
         self.full = Knowledge()
         self.strong = self.full
@@ -200,6 +196,8 @@ class Actor:
 
     def end_step(self) -> None:
         """A task reaches a checkpoint, or ends."""
+        if self.on_step_end is not None:
+            self.on_step_end(self)
         release = self._release
         if release is not None:
             self._release = None

@@ -73,6 +73,8 @@ class Access:
     """The locks held, by the names of the variables that hold them, or by where they were made."""
     remark: str = ""
     """Such as `overwrites B`; may be empty."""
+    source: str = ""
+    """The line of source code, without indentation; empty where a report is to look it up in the file."""
 
 
 @final

@@ -92,6 +92,8 @@ class Site:
     """Some act of the program (a write, a call or a return) depends on what is read here."""
     depends: Dependence = NO_DEPENDENCE
     """For a site that writes: on what the write depends."""
+    operator: str | None = None
+    """For an augmented assignment: its operator, such as `+=`."""
 
 
 @final
@@ -122,6 +124,8 @@ class FunctionTable:
     """`co_firstlineno` of the function's code."""
     is_async: bool
     calls: tuple[CallSite, ...] = ()
+    returns: Dependence = NO_DEPENDENCE
+    """On which reads and calls the returned (or yielded) value depends."""
 
 
 @final

@@ -1,0 +1,167 @@
+"""Activations of coroutine functions: which reads and calls each has made, for the linking of critical sections.
+
+PYTEST_DONT_REWRITE
+
+The rewriter knows on which reads, calls and parameters of its function a write depends. What these
+were in one activation is remembered here, and linked across functions: a value that a helper returns is
+followed through the call to the reads on which it depends, a parameter to what the caller passed.
+
+An activation is found by the address of its frame. Addresses are used again, so every coroutine
+function starts with a probe that makes a new one. Plain functions have none: nothing can happen
+between their first line and their last, so what they read and write counts for the call in the
+innermost coroutine below which they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, final
+
+from trioflow.race.model.sites import Dependence, Site
+
+if TYPE_CHECKING:
+    from trioflow.race.clocks.actor import Moment
+    from trioflow.race.shadow.identity import ObjectShadow
+    from trioflow.race.shadow.sites import SiteTables
+
+_DEPTH = 32
+_LINKS = 8
+_MANY = 4096
+_PER_CALL = 32
+
+
+@final
+class Entry:
+    """An access on which something later may rely."""
+
+    __slots__ = ("moment", "shadow", "site", "variables")
+
+    def __init__(self, site: Site, shadow: ObjectShadow, variables: tuple[Hashable, ...], moment: Moment) -> None:
+        self.site = site
+        self.shadow = shadow
+        self.variables = variables
+        self.moment = moment
+
+
+@final
+class Activation:
+    """One run of a coroutine function."""
+
+    __slots__ = ("call", "children", "code", "entries", "number", "parent", "returned")
+
+    def __init__(self, number: int, code: object, parent: Activation | None, call: int | None) -> None:
+        self.number = number
+        self.code = code
+        self.parent = parent
+        self.call = call
+        self.entries: dict[int, Entry] = {}
+        self.children: dict[int, Activation] = {}
+        self.returned: dict[int, dict[int, Entry]] = {}
+        """By call, what plain functions read during it."""
+
+
+@final
+class Activations:
+    """All activations of one test, by the addresses of their frames."""
+
+    def __init__(self, tables: SiteTables) -> None:
+        self._tables = tables
+        self._by_frame: dict[int, Activation] = {}
+        self._count = 0
+
+    def enter(self, frame: FrameType) -> None:
+        """A coroutine function starts in `frame`."""
+        self._count += 1
+        parent, call = self._find(frame.f_back)
+        activation = Activation(self._count, frame.f_code, parent, call)
+        if parent is not None and call is not None:
+            parent.children[call] = activation
+        table = self._by_frame
+        table.pop(id(frame), None)
+        table[id(frame)] = activation
+        if len(table) > _MANY:
+            for old in list(table)[: _MANY // 2]:
+                del table[old]
+
+    def _find(self, frame: FrameType | None) -> tuple[Activation | None, int | None]:
+        """The innermost activation at or below `frame`, and the call at which it stands."""
+        table = self._by_frame
+        for _ in range(_DEPTH):
+            if frame is None:
+                break
+            activation = table.get(id(frame))
+            if activation is not None and activation.code is frame.f_code:
+                return activation, self._tables.call_at(frame.f_code, frame.f_lasti)
+            frame = frame.f_back
+        return None, None
+
+    def note(self, frame: FrameType, entry: Entry) -> None:
+        """An access in `frame` on which something may depend."""
+        activation = self._by_frame.get(id(frame))
+        if activation is not None and activation.code is frame.f_code:
+            activation.entries[entry.site.number] = entry
+            return
+        activation, call = self._find(frame.f_back)
+        if activation is not None and call is not None:
+            entries = activation.returned.setdefault(call, {})
+            entries[entry.site.number] = entry
+            if len(entries) > _PER_CALL:
+                del entries[next(iter(entries))]
+
+    def relied_on(self, frame: FrameType, site: Site) -> Iterator[tuple[Entry, bool]]:
+        """What an act at `site` in `frame` relies on: entries, each with whether it does so by control."""
+        activation = self._by_frame.get(id(frame))
+        if activation is not None and activation.code is frame.f_code:
+            yield from self._follow(activation, site.depends, False, _LINKS)
+        else:
+            activation, call = self._find(frame.f_back)
+            if activation is None or call is None:
+                return
+            for number in (*site.depends.data, *site.depends.control):
+                entry = activation.returned.get(call, {}).get(number) if isinstance(number, int) else None
+                if entry is not None:
+                    yield entry, number in site.depends.control
+            yield from self._follow(activation, self._tables.calls[call].depends, False, _LINKS)
+        yield from self._by_callers(activation)
+
+    def _by_callers(self, activation: Activation) -> Iterator[tuple[Entry, bool]]:
+        """What the callers had to find for the call to be made at all."""
+        for _ in range(_LINKS):
+            parent, call = activation.parent, activation.call
+            if parent is None or call is None:
+                return
+            control = self._tables.calls[call].depends.control
+            yield from self._follow(parent, Dependence(control=control), True, _LINKS)
+            activation = parent
+
+    def _follow(
+        self, activation: Activation, depends: Dependence, control: bool, links: int
+    ) -> Iterator[tuple[Entry, bool]]:
+        if links == 0:
+            return
+        for numbers, by_control in ((depends.data, control), (depends.control, True)):
+            for number in numbers:
+                if isinstance(number, str):
+                    parent, call = activation.parent, activation.call
+                    if parent is not None and call is not None:
+                        data = Dependence(data=self._tables.calls[call].depends.data)
+                        yield from self._follow(parent, data, by_control, links - 1)
+                    continue
+                entry = activation.entries.get(number)
+                if entry is not None:
+                    yield entry, by_control
+                for entry in activation.returned.get(number, {}).values():
+                    yield entry, by_control
+                child = activation.children.get(number)
+                if child is not None:
+                    table = self._tables.function(child.code)  # type: ignore[arg-type]
+                    if table is not None:
+                        yield from self._follow(child, table.returns, by_control, links - 1)
+
+    def entry_of(self, frame: FrameType, site: int) -> Entry | None:
+        """What the activation in `frame` did last at one of its sites."""
+        activation = self._by_frame.get(id(frame))
+        if activation is None or activation.code is not frame.f_code:
+            return None
+        return activation.entries.get(site)

@@ -1,0 +1,128 @@
+"""Which shadow belongs to which object.
+
+PYTEST_DONT_REWRITE
+
+Shadows are found by the address of their object. An object that allows weak references is held
+weakly, and its shadow goes when it goes. A container does not allow them: it is held until the end of
+the step in which it was met and let go as soon as nobody else holds it.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import deque
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+if TYPE_CHECKING:
+    from trioflow.race.clocks.actor import Actor, Moment
+    from trioflow.race.shadow.containers import Effects
+    from trioflow.race.shadow.kinds import Container
+    from trioflow.race.shadow.variables import Variable
+
+_FORGET = 8192
+
+
+@final
+class Anchor(weakref.ref[Any]):
+    """A weak reference that knows its object's address."""
+
+    __slots__ = ("key",)
+    key: int
+
+
+@final
+class ObjectShadow:
+    """The shadow of one object: first of all accesses of one owner, later variable by variable."""
+
+    __slots__ = ("anchor", "before", "container", "effects", "key", "label", "owner", "recent", "shared")
+
+    def __init__(self, key: int, container: Container | None, owner: Actor, label: str) -> None:
+        self.key = key
+        self.container = container
+        self.owner = owner
+        self.label = label
+        """What the object is called: a class's name, `closure`, `global`."""
+        self.anchor: Anchor | Any = None
+        self.recent: dict[Any, Moment] = {}
+        """The last access at each site (with its key): all there is to know while the object has one owner."""
+        self.effects: dict[Any, Effects] = {}
+        """What each of these did, where the object is a container."""
+        self.before: dict[Hashable, tuple[Moment, object]] = {}
+        """Per variable the digest of the value before the owner's last write."""
+        self.shared: dict[Hashable, Variable] | None = None
+
+    def note(self, key: Any, moment: Moment) -> None:
+        """Remember the last access at a site; the oldest go where there are too many."""
+        recent = self.recent
+        recent[key] = moment
+        if len(recent) > _FORGET:
+            for old in list(recent)[: _FORGET // 2]:
+                del recent[old]
+                self.effects.pop(old, None)
+
+    def object(self) -> Any:
+        """The object, or None if it is gone."""
+        return self.anchor() if type(self.anchor) is Anchor else self.anchor
+
+
+class Shadows:
+    """All shadows of one test."""
+
+    _HELD: ClassVar[int]
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, ObjectShadow] = {}
+        self._held: deque[ObjectShadow] = deque()
+
+    def make(self, value: Any, container: Container | None, owner: Actor, label: str) -> ObjectShadow:
+        """A new shadow for an object that has none."""
+        key = id(value)
+        shadow = ObjectShadow(key, container, owner, label)
+        try:
+            anchor = Anchor(value, self._gone)
+        except TypeError:
+            shadow.anchor = value
+            self._held.append(shadow)
+        else:
+            anchor.key = key
+            shadow.anchor = anchor
+        self.by_id[key] = shadow
+        return shadow
+
+    def _gone(self, anchor: weakref.ref[Any]) -> None:
+        key = anchor.key  # type: ignore[attr-defined]
+        shadow = self.by_id.get(key)
+        if shadow is not None and shadow.anchor is anchor:
+            del self.by_id[key]
+
+    def let_go(self, limit: int) -> None:
+        """Look at up to `limit` of the containers that are held, and drop those that nobody else holds."""
+        held = self._held
+        for _ in range(min(limit, len(held))):
+            shadow = held.popleft()
+            if sys.getrefcount(shadow.anchor) <= self._HELD:
+                self.by_id.pop(shadow.key, None)
+                shadow.anchor = None
+            else:
+                held.append(shadow)
+
+    def held(self) -> int:
+        """How many objects are kept alive at most."""
+        return len(self._held)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.by_id.clear()
+        self._held.clear()
+
+
+def _count() -> int:
+    """What `getrefcount` says of an object that only a shadow holds."""
+    shadow = ObjectShadow(0, None, None, "")  # type: ignore[arg-type]
+    shadow.anchor = []
+    return sys.getrefcount(shadow.anchor)
+
+
+Shadows._HELD = _count()

@@ -1,0 +1,107 @@
+"""What an object is to the detector: a container whose contents count, or something with attributes.
+
+PYTEST_DONT_REWRITE
+
+An attribute that a class computes (a property, a method, any descriptor but a slot) is no
+variable: what its code touches is. All answers depend on the type alone and are remembered by type.
+"""
+
+from __future__ import annotations
+
+import array
+import collections
+import enum
+import types
+from typing import Any
+
+
+class Container(enum.Enum):
+    """The kinds of containers whose contents are variables."""
+
+    DICT = "dict"
+    LIST = "list"
+    SET = "set"
+    SEQUENCE = "sequence"
+    """A deque, bytearray or array: one variable for all that is in it."""
+
+
+class Attribute(enum.Enum):
+    """What looking an attribute up on a type leads to."""
+
+    INSTANCE = "instance"
+    """The instance's own dictionary, or a slot."""
+    DEFAULT = "default"
+    """The instance's own dictionary if it is there, else a plain value of the class."""
+    COMPUTED = "computed"
+    """A method, property or other descriptor: no variable."""
+    DYNAMIC = "dynamic"
+    """Nothing, so that `__getattr__` may be asked."""
+
+
+_BASES: tuple[tuple[type, Container], ...] = (
+    (dict, Container.DICT),
+    (list, Container.LIST),
+    (set, Container.SET),
+    (collections.deque, Container.SEQUENCE),
+    (bytearray, Container.SEQUENCE),
+    (array.array, Container.SEQUENCE),
+)
+
+_containers: dict[type, Container | None] = {}
+_attributes: dict[tuple[type, str], Attribute] = {}
+
+
+def container_of(cls: type) -> Container | None:
+    """Which kind of container the instances of `cls` are; None for anything else."""
+    try:
+        return _containers[cls]
+    except KeyError:
+        found = next((kind for base, kind in _BASES if issubclass(cls, base)), None)
+        _containers[cls] = found
+        return found
+
+
+def attribute_of(cls: type, name: str) -> Attribute:
+    """What `name` leads to on instances of `cls`."""
+    try:
+        return _attributes[cls, name]
+    except KeyError:
+        found = _classify(cls, name)
+        _attributes[cls, name] = found
+        return found
+
+
+def forget_types() -> None:
+    """Let go of the types met so far."""
+    _containers.clear()
+    _attributes.clear()
+
+
+def lookup(cls: type, name: str) -> tuple[type, Any] | None:
+    """Where on the classes of `cls` a name is defined, and as what; without running any code of theirs."""
+    for base in type.__dict__["__mro__"].__get__(cls):
+        namespace = type.__dict__["__dict__"].__get__(base)
+        if name in namespace:
+            return base, namespace[name]
+    return None
+
+
+def _classify(cls: type, name: str) -> Attribute:
+    found = lookup(cls, name)
+    if found is None:
+        if lookup(cls, "__getattr__") is not None:
+            return Attribute.DYNAMIC
+        return Attribute.INSTANCE
+    value = found[1]
+    if isinstance(value, types.MemberDescriptorType):
+        return Attribute.INSTANCE
+    if name.startswith("__") and name.endswith("__"):
+        return Attribute.COMPUTED
+    if is_descriptor(value):
+        return Attribute.COMPUTED
+    return Attribute.DEFAULT
+
+
+def is_descriptor(value: object) -> bool:
+    """Whether a value found on a class is asked what it stands for, instead of being it."""
+    return lookup(type(value), "__get__") is not None or lookup(type(value), "__set__") is not None

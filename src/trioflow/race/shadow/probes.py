@@ -1,0 +1,173 @@
+"""The probes: what rewritten code calls.
+
+PYTEST_DONT_REWRITE
+
+A probe returns its first argument, whatever happens. Its fast path is written out in each, since it
+is what an instrumented program spends most of its time on: nobody is watched in this thread, or the
+same site did the same to the same object in this epoch. All else is the recorder's.
+
+Probes live in `builtins` under names that are no identifiers, so that no namespace of the program
+shows them. Rewritten modules outlive the detector, therefore the names stay, and stand for functions
+that do nothing but return their argument while no detector is active.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from typing import Any
+
+from trioflow.race.shadow.containers import ABSENT
+from trioflow.race.shadow.context import context
+from trioflow.race.shadow.recorder import Recorder, Scope
+
+_PLAIN = frozenset({str, int, bytes, bool, float, type(None)})
+_MANY = 256
+
+
+def _through(value: Any = None, *_: Any) -> Any:
+    """Stand in for a probe while no detector is active."""
+    return value
+
+
+def _visible(names: dict[str, Any]) -> dict[str, Any]:
+    """What `locals()` shows, without what the rewriter put there."""
+    return {name: value for name, value in names.items() if not name.startswith("@")}
+
+
+def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
+    """The probes for attributes."""
+    by_id = recorder.shadows.by_id
+    computed = recorder.computed
+
+    def attribute(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is None:
+            return value
+        shadow = by_id.get(id(value))
+        if shadow is not None and shadow.recent.get(site) is actor.moment:
+            return value
+        if computed.get(site) is not type(value):
+            recorder.attribute(value, site, actor)
+        return value
+
+    def begin(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            recorder.suspend(value, site, ABSENT, actor)
+        return value
+
+    def finish(site: int) -> None:
+        actor = context.actor
+        if actor is not None:
+            recorder.resume(site, actor)
+
+    return {"read": attribute, "write": attribute, "update": attribute, "begin": begin, "finish": finish}
+
+
+def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
+    """The probes for the contents of containers."""
+    by_id = recorder.shadows.by_id
+    computed = recorder.computed
+
+    def keyed(value: Any, site: int, key: Any = ABSENT) -> Any:
+        actor = context.actor
+        if actor is None or computed.get(site) is type(value):
+            return value
+        shadow = by_id.get(id(value))
+        if shadow is not None:
+            moment = actor.moment
+            recent = shadow.recent
+            if recent.get(site) is moment or (type(key) in _PLAIN and recent.get((site, key)) is moment):
+                return value
+        recorder.contents(value, site, key, actor)
+        return value
+
+    def whole(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is None or computed.get(site) is type(value):
+            return value
+        shadow = by_id.get(id(value))
+        if shadow is None or shadow.recent.get(site) is not actor.moment:
+            recorder.contents(value, site, ABSENT, actor)
+        return value
+
+    def item_begin(value: Any, site: int, key: Any) -> Any:
+        actor = context.actor
+        if actor is not None:
+            recorder.suspend(value, site, key, actor)
+        return value
+
+    def base(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None and computed.get(site) is not type(value):
+            pending = context.pending
+            if pending and pending[-1][0] == site and pending[-1][2]:
+                key = pending.pop()[1]
+                recorder.contents(value, site, key, actor)
+            else:
+                _push(pending, (site, value, False))
+        return value
+
+    def key(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            pending = context.pending
+            if pending and pending[-1][0] == site and not pending[-1][2]:
+                container = pending.pop()[1]
+                recorder.contents(container, site, value, actor)
+            elif recorder.tables.sites[site].name is None:
+                _push(pending, (site, value, True))
+        return value
+
+    names = "call item_read item_write item_update member"
+    probes: dict[str, Callable[..., Any]] = dict.fromkeys(names.split(), keyed)
+    probes |= dict.fromkeys("shape iterate contents contents_write".split(), whole)
+    return probes | {"item_begin": item_begin, "base": base, "key": key}
+
+
+def _push(pending: list[tuple[int, Any, bool]], entry: tuple[int, Any, bool]) -> None:
+    """Keep the first half of a pair of probes; halves that an exception left behind are dropped."""
+    if len(pending) > _MANY:
+        pending.clear()
+    pending.append(entry)
+
+
+def name_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
+    """The probes for global names and closure variables."""
+    by_id = recorder.shadows.by_id
+
+    def name(value: Any, scope: Scope | None, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            shadow = None if scope is None else by_id.get(id(scope))
+            if shadow is None or shadow.recent.get(site) is not actor.moment:
+                recorder.name(scope, site, actor)
+        return value
+
+    def name_written(scope: Scope | None, site: int) -> None:
+        actor = context.actor
+        if actor is not None:
+            recorder.name(scope, site, actor)
+
+    def enter(site: int) -> None:
+        if context.actor is not None:
+            recorder.enter()
+
+    return {"name_read": name, "name_write": name, "name_written": name_written, "enter": enter}
+
+
+def install(recorder: Recorder) -> None:
+    """Make the probes record."""
+    probes = attribute_probes(recorder) | content_probes(recorder) | name_probes(recorder)
+    for name, probe in probes.items():
+        vars(builtins)["@" + name] = probe
+    vars(builtins)["@scope"] = Scope
+    vars(builtins)["@locals"] = _visible
+
+
+def uninstall() -> None:
+    """Make the probes do nothing."""
+    for name in vars(builtins):
+        if name.startswith("@") and name not in ("@scope", "@locals") and not name.startswith("@py"):
+            vars(builtins)[name] = _through

@@ -1,0 +1,77 @@
+"""Looking at values without running code of the program, and remembering them without keeping them.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Hashable
+from typing import Any, final
+
+from trioflow.race.shadow.containers import Part
+
+_PLAIN = frozenset({str, int, bytes, bool, float, type(None), complex})
+_LONGEST = 256
+
+
+class Unknown(enum.Enum):
+    """Stands for a value that can't be looked at."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = Unknown.UNKNOWN
+
+
+@final
+class Absence:
+    """Stands for there being no value."""
+
+
+ABSENCE = Absence()
+
+
+def digest(value: object) -> object:
+    """What tells a value from others: plain data itself, anything else by type and address."""
+    cls = type(value)
+    if cls in _PLAIN and not (cls in (str, bytes) and len(value) > _LONGEST):  # type: ignore[arg-type]
+        return (cls, value)
+    if value is ABSENCE:
+        return ABSENCE
+    return (cls.__name__, id(value), None)
+
+
+def is_plain(remembered: object) -> bool:
+    """Whether a digest is the value itself, so that equal digests mean equal values."""
+    return remembered is ABSENCE or (type(remembered) is tuple and len(remembered) == 2)
+
+
+def show(remembered: object) -> str | None:
+    """A digest as a report shows it; None if it says nothing."""
+    if type(remembered) is tuple and len(remembered) == 2:
+        text = repr(remembered[1])
+        return text if len(text) <= 40 else None
+    return None
+
+
+def look(value: Any, where: Hashable) -> object:
+    """The digest of what an attribute or key holds now."""
+    if isinstance(where, Part):
+        return UNKNOWN
+    try:
+        if isinstance(value, dict):
+            if type(where) is tuple:
+                return UNKNOWN
+            return digest(dict.get(value, where, ABSENCE))
+        if isinstance(value, list):
+            return digest(list.__getitem__(value, where)) if isinstance(where, int) else UNKNOWN
+        if not isinstance(where, str):
+            return UNKNOWN
+        if isinstance(value, type):
+            return digest(type.__getattribute__(value, where))
+        return digest(object.__getattribute__(value, where))
+    except (AttributeError, IndexError, KeyError):
+        return digest(ABSENCE)
+    except Exception:
+        return UNKNOWN

@@ -1,0 +1,152 @@
+"""The shadow of one variable that several actors touch.
+
+PYTEST_DONT_REWRITE
+
+For data races it is enough to keep the last accesses that are not ordered before a later one of
+the same sort (FastTrack: Flanagan and Freund, PLDI 2009, sections 3 and 4). Critical sections are judged
+when their other side arrives, which may be before, during or after, so the variable also keeps
+its completed sections and its writes, the latest of each actor and place, a bounded number of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Protocol, final
+
+from trioflow.race.shadow.containers import READ, WRITE, Part
+from trioflow.race.shadow.kinds import Container
+
+if TYPE_CHECKING:
+    from trioflow.race.clocks.actor import Moment
+    from trioflow.race.model.sites import Site
+    from trioflow.race.shadow.identity import ObjectShadow
+
+_BOUND = 32
+
+
+@final
+class Access:
+    """One access to one variable."""
+
+    __slots__ = ("before", "kind", "moment", "silent", "site", "value")
+
+    def __init__(self, kind: int, site: Site, moment: Moment) -> None:
+        self.kind = kind
+        self.site = site
+        self.moment = moment
+        self.before: object = None
+        """For a write: a digest of the value that it replaced."""
+        self.value: object = None
+        """For a write: a digest of the value stored, known when the step is over."""
+        self.silent = False
+        """Whether the write is known to have stored the value that was there already."""
+
+
+@final
+class Section:
+    """A critical section: two accesses of which the second relies on the first."""
+
+    __slots__ = ("by_control", "end", "start", "start_site")
+
+    def __init__(self, start_site: Site, start: Moment, end: Access, by_control: bool) -> None:
+        self.start_site = start_site
+        self.start = start
+        self.end = end
+        self.by_control = by_control
+
+
+class Sink(Protocol):
+    """Who judges what the shadow memory finds."""
+
+    def race(self, variable: Variable, earlier: Access, later: Access) -> None:
+        """Two accesses that nothing orders."""
+
+    def section(self, variable: Variable, section: Section, write: Access) -> None:
+        """A section into which a write may fall."""
+
+
+@final
+class Variable:
+    """What is remembered of one variable."""
+
+    __slots__ = ("_judges_races", "_reads", "_section_writes", "_sections", "_writes", "shadow", "where")
+
+    def __init__(self, shadow: ObjectShadow, where: Hashable) -> None:
+        self.shadow = shadow
+        self.where = where
+        self._judges_races = shadow.container is not Container.SET or where is Part.CONTENTS
+        self._writes: list[Access] = []
+        self._reads: dict[int, Access] = {}
+        self._section_writes: dict[tuple[int, int], Access] = {}
+        self._sections: dict[tuple[int, int, int], Section] = {}
+
+    def access(self, access: Access, sink: Sink) -> None:
+        """Take note of an access, and report what it is unordered with."""
+        if access.kind & WRITE:
+            self._write(access, sink)
+        else:
+            self._read(access, sink)
+
+    def last_write(self) -> Access | None:
+        """The write seen last."""
+        return self._writes[-1] if self._writes else None
+
+    def _read(self, access: Access, sink: Sink) -> None:
+        moment = access.moment
+        if self._judges_races:
+            for write in self._writes:
+                if not write.moment.before(access.moment):
+                    sink.race(self, write, access)
+        self._reads[moment.slot] = access
+
+    def _write(self, access: Access, sink: Sink) -> None:
+        moment = access.moment
+        unordered: dict[int, Access] = {}
+        for slot, read in self._reads.items():
+            if not read.moment.before(moment):
+                if self._judges_races:
+                    sink.race(self, read, access)
+                if len(unordered) < _BOUND:
+                    unordered[slot] = read
+        if access.kind & READ:
+            unordered[moment.slot] = access
+        self._reads = unordered
+        writes: list[Access] = []
+        judge_writes = self._judges_races and self._judges_pairs_of_writes()
+        for write in self._writes:
+            if not write.moment.before(moment):
+                if judge_writes:
+                    sink.race(self, write, access)
+                writes.append(write)
+        writes.append(access)
+        self._writes = writes[-_BOUND:]
+        for section in self._sections.values():
+            if not self._same_side(section, moment) and not section.end.moment.before_without_locks(moment):
+                sink.section(self, section, access)
+        key = (moment.slot, access.site.number)
+        self._section_writes.pop(key, None)
+        self._section_writes[key] = access
+        if len(self._section_writes) > _BOUND:
+            del self._section_writes[next(iter(self._section_writes))]
+
+    def _judges_pairs_of_writes(self) -> bool:
+        """Whether two writes can race: not two stores to different keys, nor two insertions into a dict."""
+        if self.where is Part.ELEMENTS:
+            return False
+        return self.where is not Part.SHAPE or self.shadow.container is not Container.DICT
+
+    def complete(self, section: Section, sink: Sink) -> None:
+        """Take note of a section that has just been completed, and report the writes that may fall into it."""
+        start = section.start
+        for write in self._section_writes.values():
+            if not self._same_side(section, write.moment) and not write.moment.before_without_locks(start):
+                sink.section(self, section, write)
+        key = (section.end.moment.slot, section.start_site.number, section.end.site.number)
+        self._sections.pop(key, None)
+        self._sections[key] = section
+        if len(self._sections) > _BOUND:
+            del self._sections[next(iter(self._sections))]
+
+    @staticmethod
+    def _same_side(section: Section, moment: Moment) -> bool:
+        return moment.actor is section.end.moment.actor or moment.actor is section.start.actor
