@@ -16,6 +16,7 @@ the same object.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, final
 
 import attrs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 NOBODY = -1
+_serial = itertools.count()
 
 
 @final
@@ -74,7 +76,7 @@ class Hold:
 class Moment:
     """An epoch of an actor with the locks it holds: what all accesses in it have in common."""
 
-    __slots__ = ("actor", "full", "holds", "slot", "step", "strong", "time")
+    __slots__ = ("actor", "full", "holds", "serial", "slot", "step", "strong", "time")
 
     def __init__(
         self, actor: Actor, time: int, step: int, full: Clock, strong: Clock, holds: tuple[Hold, ...]
@@ -86,6 +88,8 @@ class Moment:
         self.full = full
         self.strong = strong
         self.holds = holds
+        self.serial = next(_serial)
+        """Says which of two moments came first in this run, whatever orders them."""
 
     def before(self, later: Moment) -> bool:
         """Whether this happens before `later`, by all edges."""

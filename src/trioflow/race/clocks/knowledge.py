@@ -48,6 +48,11 @@ class Snapshot:
     clock: Clock
     lessons: _Lesson | None
 
+    @classmethod
+    def of_unknown_origin(cls, clock: Clock, slot: int, time: int) -> Snapshot:
+        """What `clock` knew when the actor in `slot` was at `time`, where it is not known how it came to."""
+        return cls(advanced(clock, slot, time), _Lesson(time, -1, 0, None, 0))
+
 
 @final
 class Knowledge:

@@ -7,6 +7,7 @@ PYTEST_DONT_REWRITE
     ├── InstrumentationError    a module that can't be rewritten
     └── UnsupportedTrioError    a version of Trio that lacks what the detector needs
     InstrumentationWarning      a module that was left as it was
+    InternalWarning             an error in the detector itself, which missed something
 """
 
 from __future__ import annotations
@@ -30,3 +31,7 @@ class UnsupportedTrioError(RaceError):
 
 class InstrumentationWarning(UserWarning):
     """A module was left as it was, or could not be instrumented as asked."""
+
+
+class InternalWarning(UserWarning):
+    """The detector failed at something and may have missed a defect; the program was not affected."""

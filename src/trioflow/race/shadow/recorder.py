@@ -476,5 +476,5 @@ class Recorder:
         if variable is None:
             variable = shadow.shared[where] = Variable(shadow, where)
         if end is None:
-            end = Access(WRITE, site, actor.moment)
+            end = Access(READ if site.number in self.tables.reads_back else WRITE, site, actor.moment)
         variable.complete(Section(start_site or site, start, end, by_control), self.sink)

@@ -1,0 +1,192 @@
+"""Collects what the shadow memory finds in one test, and judges it at the test's end.
+
+PYTEST_DONT_REWRITE
+
+Judging waits for the end because some answers are known only then: whether a write stored what was there
+already, and whether a semaphore has excluded everybody all the time. One thing can't wait: a task that *reads*
+what an unordered write stored, and can tell by the value that the write has been, is after everything before
+that write. The race is on the variable that carried the news; whatever else the writer did before is
+ordered by it. (Race coverage: Raychev, Vechev, Sridharan, OOPSLA 2013, section 4.) The edge goes into the order
+of races only: in the order of sections it would hide a check-then-act in a run in which nothing went wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+from typing import final
+
+import attrs
+
+from trioflow.race.clocks.actor import Moment, Release, common_locks
+from trioflow.race.clocks.knowledge import Snapshot
+from trioflow.race.detect.filters import commute
+from trioflow.race.model.configuration import Level
+from trioflow.race.model.findings import Kind, Severity
+from trioflow.race.model.sites import Operation, Site
+from trioflow.race.shadow.containers import READ, WRITE
+from trioflow.race.shadow.identity import ObjectShadow
+from trioflow.race.shadow.values import UNKNOWN, look
+from trioflow.race.shadow.variables import Access, Section, Variable
+
+_KEPT = 4
+
+
+@final
+@attrs.frozen(eq=False)
+class Race:
+    """Two unordered accesses."""
+
+    shadow: ObjectShadow
+    where: Hashable
+    earlier: Access
+    later: Access
+
+
+@final
+@attrs.frozen(eq=False)
+class Cut:
+    """A critical section and a write that may fall into it."""
+
+    shadow: ObjectShadow
+    where: Hashable
+    section: Section
+    write: Access
+
+
+@final
+@attrs.frozen(eq=False)
+class Verdict:
+    """What is reported: one race or section, and how often it was seen."""
+
+    kind: Kind
+    severity: Severity
+    occurrence: Race | Cut
+    count: int
+
+
+@final
+class Analysis:
+    """The findings of one test."""
+
+    def __init__(self, level: Level, is_suppressed: Callable[[Kind, Site, Site], bool]) -> None:
+        self._strict = level is Level.STRICT
+        self._is_suppressed = is_suppressed
+        self._races: dict[Hashable, list[Race]] = {}
+        self._cuts: dict[Hashable, list[Cut]] = {}
+        self._counts: Counter[Hashable] = Counter()
+        self.withheld: Counter[str] = Counter()
+        """How many pairs of places were left out, by reason."""
+
+    # What the shadow memory calls
+
+    def race(self, variable: Variable, earlier: Access, later: Access) -> None:
+        """Two accesses that nothing orders."""
+        one, other = earlier.site.number, later.site.number
+        key = (min(one, other), max(one, other))
+        self._counts[key] += 1
+        races = self._races.setdefault(key, [])
+        if len(races) < _KEPT:
+            races.append(Race(variable.shadow, variable.where, earlier, later))
+        if not self._strict:
+            self._cover(variable, earlier, later)
+
+    def section(self, variable: Variable, section: Section, write: Access) -> None:
+        """A section into which a write may fall."""
+        if _guarded(section, write.moment):
+            return
+        key = (section.start_site.number, section.end.site.number, variable.shadow.container is None)
+        self._counts[key] += 1
+        cuts = self._cuts.setdefault(key, [])
+        if len(cuts) < _KEPT:
+            cuts.append(Cut(variable.shadow, variable.where, section, write))
+
+    def _cover(self, variable: Variable, write: Access, read: Access) -> None:
+        """Let a value that proves that a write has been order what came before the write."""
+        if read.kind != READ or not write.kind & WRITE or write.silent or write.before in (None, UNKNOWN):
+            return
+        reader, writer = read.moment.actor, write.moment.actor
+        if reader.kind != "task" or writer.kind != "task" or reader.moment.step != read.moment.step:
+            return
+        now = look(variable.shadow.object(), variable.where)
+        if now is UNKNOWN or now == write.before or self._is_suppressed(Kind.DATA_RACE, write.site, read.site):
+            return
+        self.withheld["covered"] += 1
+        reader.acquire(_release_of(write.moment), lock=True)
+
+    # Judging
+
+    def verdicts(self) -> list[Verdict]:
+        """What is to be reported; the worst first."""
+        verdicts: list[Verdict] = []
+        cut_places: set[tuple[int, frozenset[int]]] = set()
+        for key, cuts in self._cuts.items():
+            cut = next((cut for cut in cuts if not _guarded(cut.section, cut.write.moment)), None)
+            if cut is None:
+                continue
+            dependent = cut.section.end.kind & WRITE
+            if dependent and not cut.section.by_control and cut.section.end.silent:
+                continue
+            severity = Severity.ERROR if dependent else Severity.WARNING
+            verdicts.append(Verdict(Kind.UNGUARDED_SECTION, severity, cut, self._counts[key]))
+            places = frozenset(
+                {cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number}
+            )
+            cut_places.add((id(cut.shadow), places))
+        for key, races in self._races.items():
+            verdict = self._judge_race(key, races, cut_places)
+            if verdict is not None:
+                verdicts.append(verdict)
+        verdicts.sort(key=lambda verdict: verdict.severity is not Severity.ERROR)
+        return verdicts
+
+    def _judge_race(
+        self, key: Hashable, races: list[Race], cut_places: set[tuple[int, frozenset[int]]]
+    ) -> Verdict | None:
+        commuting = False
+        for race in races:
+            one, other = race.earlier, race.later
+            if common_locks(one.moment.holds, other.moment.holds):
+                continue
+            threads = "thread" in (one.moment.actor.kind, other.moment.actor.kind)
+            if threads or self._strict:
+                severity = Severity.ERROR
+            elif any(
+                shadow == id(race.shadow) and {one.site.number, other.site.number} <= places
+                for shadow, places in cut_places
+            ):
+                # A section of the same places says the same, and more.
+                return None
+            elif commute(one, other):
+                commuting = True
+                continue
+            else:
+                severity = Severity.WARNING
+            return Verdict(Kind.DATA_RACE, severity, race, self._counts[key])
+        if commuting:
+            self.withheld["commuting"] += 1
+        return None
+
+
+def _guarded(section: Section, write: Moment) -> bool:
+    """Whether one acquisition of a lock covers the whole section, and the write is made under the same lock."""
+    unbroken = [hold for hold in section.start.holds if hold in section.end.moment.holds]
+    return bool(common_locks(unbroken, write.holds))
+
+
+def _release_of(moment: Moment) -> Release:
+    """What happened before a write that has been recorded, as something to acquire."""
+    release = Release(None, moment.slot, moment.time)
+    snapshot = Snapshot.of_unknown_origin(moment.full, moment.slot, moment.time)
+    release.fill(snapshot, snapshot)
+    return release
+
+
+def is_read_back(section: Section) -> bool:
+    """Whether a section is a write that is read back and taken to be unchanged."""
+    return not section.end.kind & WRITE
+
+
+def is_suspended(section: Section) -> bool:
+    """Whether a section is a single augmented assignment with a checkpoint in its value."""
+    return section.end.site.operation in (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)

@@ -1,0 +1,190 @@
+"""Turns a verdict into a finding: who did what where, why nothing orders it, and what would fix it.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from pathlib import Path
+
+from trioflow.race.clocks import actor as clocks
+from trioflow.race.detect.analysis import Cut, Race, Verdict, is_read_back, is_suspended
+from trioflow.race.detect.checkpoints import checkpoint_between
+from trioflow.race.detect.naming import qualified, short_function, variable_name
+from trioflow.race.model.findings import Access, Actor, Finding, Kind, Location
+from trioflow.race.model.sites import Operation, Site
+from trioflow.race.shadow.containers import READ, UPDATE, WRITE
+from trioflow.race.shadow.values import show
+from trioflow.race.shadow.variables import Access as SeenAccess
+
+_DELETES = frozenset({Operation.DELETE, Operation.ITEM_DELETE})
+
+
+def tell(verdict: Verdict, root: Path, test: str) -> Finding:
+    """The finding that a verdict stands for."""
+    occurrence = verdict.occurrence
+    if isinstance(occurrence, Cut):
+        return _tell_section(verdict, occurrence, root, test)
+    return _tell_race(verdict, occurrence, root, test)
+
+
+def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
+    first, second = race.earlier, race.later
+    variable = variable_name(race.shadow, race.where, first.site)
+    actors = (_actor("A", first), _actor("B", second))
+    what = f"{_phrase(first)} by {_who(first)} and {_phrase(second)} by {_who(second, first)}"
+    thread = "thread" in (actors[0].kind, actors[1].kind)
+    seen = "in this run A came first; nothing keeps B from coming first in another"
+    if first.kind & WRITE and show(first.before) is not None and show(first.value) is not None:
+        seen = f"in this run A changed {show(first.before)} to {show(first.value)} first; B may as well come first"
+    return Finding(
+        kind=verdict.kind,
+        severity=verdict.severity,
+        variable=variable,
+        headline=f"{variable} is {what}, and nothing orders the two",
+        accesses=(_access("A", first), _access("B", second)),
+        actors=actors,
+        order=_order(first.moment.actor, second.moment.actor),
+        seen=seen,
+        help=(
+            "guard both with one threading.Lock, or do it in the task and hand the thread a copy"
+            if thread
+            else "let one wait for the other (a trio.Event, a channel, the nursery's end), or hold one trio.Lock for both"
+        ),
+        identifier=_identifier(verdict.kind, variable, root, (first.site, second.site)),
+        test=test,
+        occurrences=verdict.count,
+    )
+
+
+def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
+    section, write = cut.section, cut.write
+    start, end = section.start_site, section.end.site
+    variable = variable_name(cut.shadow, cut.where, end)
+    owner = section.end.moment
+    start_kind = WRITE if is_read_back(section) else READ
+    first = SeenAccess(start_kind, start, section.start)
+    accesses = [_access("A", first)]
+    place = checkpoint_between(start, end)
+    if place is not None:
+        accesses.append(Access("A", "awaits", place, "checkpoint", _locks(first)))
+    accesses.append(_access("B", write))
+    overwrites = "" if is_read_back(section) else "overwrites B"
+    last = SeenAccess(READ if is_read_back(section) else WRITE, end, owner)
+    accesses.append(_access("A", last, overwrites))
+    if is_read_back(section):
+        headline = f"{variable} can be overwritten before it is read back"
+        advice = f"keep the value in a local variable, or hold one trio.Lock over lines {_lines(start, end)}"
+    elif is_suspended(section):
+        headline = f"{variable} is read before the checkpoint and stored after it; an update in between is lost"
+        advice = "await first and update then, in one step"
+    elif section.by_control:
+        headline = f"{variable} can change between the check and the act that relies on it"
+        advice = f"hold one trio.Lock over lines {_lines(start, end)}, or check again in the step of the act"
+    else:
+        headline = f"{variable} can change between the read and the write that relies on it (lost update)"
+        advice = f"hold one trio.Lock over lines {_lines(start, end)}, or read and write in one step"
+    happened = _happened(section.start, write.moment, owner)
+    return Finding(
+        kind=verdict.kind,
+        severity=verdict.severity,
+        variable=variable,
+        headline=headline,
+        accesses=tuple(accesses),
+        actors=(_actor("A", last), _actor("B", write)),
+        order=_order(owner.actor, write.moment.actor),
+        seen=happened,
+        help=advice,
+        identifier=_identifier(Kind.UNGUARDED_SECTION, variable, root, (start, end)),
+        test=test,
+        occurrences=verdict.count,
+    )
+
+
+def _happened(start: clocks.Moment, write: clocks.Moment, end: clocks.Moment) -> str:
+    """Whether the write fell into the section in this run."""
+    if start.serial < write.serial < end.serial:
+        return "in this run the write fell in between"
+    return "predicted from the order; it did not happen in this run"
+
+
+def _lines(start: Site, end: Site) -> str:
+    low, high = sorted((start.line, end.line))
+    return f"{low}-{high}" if start.path == end.path and low != high else f"{start.line} to {end.line}"
+
+
+def _verb(access: SeenAccess) -> str:
+    if access.site.operation in _DELETES:
+        return "deletes"
+    if access.kind == UPDATE:
+        return "updates"
+    return "writes" if access.kind & WRITE else "reads"
+
+
+def _phrase(access: SeenAccess) -> str:
+    return {"deletes": "deleted", "updates": "updated", "writes": "written", "reads": "read"}[_verb(access)]
+
+
+def _who(access: SeenAccess, other: SeenAccess | None = None) -> str:
+    kind = access.moment.actor.kind
+    noun = "a thread" if kind == "thread" else "a callback" if kind == "job" else "a task"
+    if other is not None and other.moment.actor.kind == kind:
+        return noun.replace("a ", "another ")
+    return noun
+
+
+def _access(label: str, access: SeenAccess, remark: str = "") -> Access:
+    verb = _verb(access)
+    return Access(label, verb, _location(access.site), verb.removesuffix("s"), _locks(access), remark)
+
+
+def _location(site: Site) -> Location:
+    return Location(site.path, site.line, site.column, short_function(site))
+
+
+def _locks(access: SeenAccess) -> tuple[str, ...]:
+    return tuple(hold.lock.describe() for hold in access.moment.holds if hold.lock.exclusive)
+
+
+def _actor(label: str, access: SeenAccess) -> Actor:
+    actor = access.moment.actor
+    return Actor(label, "thread" if actor.kind == "thread" else "task", actor.name, _started(actor))
+
+
+def _started(actor: clocks.Actor) -> Location | None:
+    place = actor.started
+    return None if place is None else Location(place.path, place.line, place.column, place.function)
+
+
+def _order(one: clocks.Actor, other: clocks.Actor) -> str:
+    """Why nothing orders the two: where their lives parted."""
+    ancestors = set()
+    walk: clocks.Actor | None = one
+    while walk is not None:
+        ancestors.add(id(walk))
+        walk = walk.parent
+    walk = other
+    while walk is not None and id(walk) not in ancestors:
+        walk = walk.parent
+    if walk is one:
+        return "A started B, or what started it, and nothing orders the two after that"
+    if walk is other:
+        return "B started A, or what started it, and nothing orders the two after that"
+    if walk is None:
+        return "nothing orders the two"
+    return f"both come from {walk.name}; nothing orders them after they were started"
+
+
+def _identifier(kind: Kind, variable: str, root: Path, sites: tuple[Site, ...]) -> str:
+    """A fingerprint without line numbers, so that edits elsewhere in a file leave it as it is."""
+    parts = [kind.value, variable]
+    for site in sorted(sites, key=lambda site: (qualified(site), site.line, site.column)):
+        text = linecache.getline(site.path, site.line).strip()
+        try:
+            path = Path(site.path).relative_to(root).as_posix()
+        except ValueError:
+            path = site.module
+        parts += [path, site.function, text, site.operation.value]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]

@@ -1,0 +1,133 @@
+"""One run of the detector: instrumentation, recorder, edges and analysis put together.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from typing import final
+
+from trioflow.race import edges
+from trioflow.race.clocks.registry import Registry
+from trioflow.race.detect.analysis import Analysis
+from trioflow.race.detect.story import tell
+from trioflow.race.instrument.hook import ImportHook, InstrumentedModule
+from trioflow.race.model.configuration import Configuration, Level
+from trioflow.race.model.errors import InternalWarning
+from trioflow.race.model.findings import Finding, Kind
+from trioflow.race.model.sites import Site
+from trioflow.race.shadow import faults, kinds, probes
+from trioflow.race.shadow.recorder import Recorder
+from trioflow.race.shadow.sites import SiteTables
+from trioflow.race.shadow.variables import Access, Section, Variable
+
+
+def _never(_kind: Kind, _one: Site, _other: Site) -> bool:
+    return False
+
+
+@final
+class _Sink:
+    """Passes what the recorder finds to the analysis of the test that runs."""
+
+    def __init__(self) -> None:
+        self.analysis: Analysis | None = None
+
+    def race(self, variable: Variable, earlier: Access, later: Access) -> None:
+        if self.analysis is not None:
+            self.analysis.race(variable, earlier, later)
+
+    def section(self, variable: Variable, section: Section, write: Access) -> None:
+        if self.analysis is not None:
+            self.analysis.section(variable, section, write)
+
+
+@final
+class Detector:
+    """Instruments what is imported from `install` on, and watches what runs between `start` and `finish`."""
+
+    def __init__(
+        self, configuration: Configuration, is_suppressed: Callable[[Kind, Site, Site], bool] = _never
+    ) -> None:
+        self.configuration = configuration
+        self._is_suppressed = is_suppressed
+        self._tables = SiteTables()
+        self._sink = _Sink()
+        self._recorder = Recorder(self._tables, self._sink)
+        self._hook = ImportHook(configuration, self._tables.add)
+        self._registry = Registry()
+        self._test = ""
+        self._withheld: Counter[str] = Counter()
+
+    def install(self) -> None:
+        """Install import hook, probes and edges.
+
+        Raises:
+            ConfigurationError: A package that was asked for does not exist.
+            UnsupportedTrioError: The installed Trio lacks something that is needed.
+        """
+        edges.install(self._registry)
+        probes.install(self._recorder)
+        self._hook.install()
+
+    def uninstall(self) -> None:
+        """Undo everything; modules that are rewritten stay so, and do what they did before."""
+        self._hook.uninstall()
+        probes.uninstall()
+        edges.uninstall()
+        kinds.forget_types()
+
+    def install_assertions(self) -> None:
+        """Take part in the rewriting of assertions by pytest."""
+        from trioflow.race.instrument import assertions
+
+        assertions.install(self._hook)
+
+    def start(self, test: str, level: Level | None = None) -> None:
+        """Forget everything before; from now on `test` is watched.
+
+        Args:
+            test: The name under which findings are reported.
+            level: How strictly it is judged, if not as configured.
+        """
+        self._test = test
+        self._registry = Registry()
+        self._recorder.begin(self._registry)
+        self._sink.analysis = Analysis(level or self.configuration.level, self._is_suppressed)
+        edges.use(self._registry)
+
+    def finish(self) -> list[Finding]:
+        """The test has ended: what was found in it. All state is dropped."""
+        analysis, self._sink.analysis = self._sink.analysis, None
+        if analysis is None:
+            return []
+        findings = [tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts()]
+        self._withheld += analysis.withheld
+        self._registry = Registry()
+        self._recorder.begin(self._registry)
+        edges.use(self._registry)
+        for where, text in faults.take().items():
+            warnings.warn(
+                f"the race detector failed in {where} and missed what happened there; please report this:\n{text}",
+                InternalWarning,
+                stacklevel=2,
+            )
+        return findings
+
+    def instrumented(self) -> list[InstrumentedModule]:
+        """The modules that have been rewritten so far."""
+        return self._hook.instrumented()
+
+    def withheld(self) -> dict[str, int]:
+        """How much was left out at this level so far, by reason."""
+        return dict(self._withheld)
+
+    def waiting(self) -> list[str]:
+        """For each task that lives, its name, where it was started, and where it stands."""
+        return [
+            f"{name}\n{''.join(traceback.StackSummary.from_list(stack).format())}" for name, stack in edges.waiting()
+        ]
