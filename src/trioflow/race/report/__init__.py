@@ -1,0 +1,4 @@
+"""Reports: findings as text for people and as JSON for programs.
+
+PYTEST_DONT_REWRITE
+"""
