@@ -1,0 +1,234 @@
+"""The control-flow graph of one function, and what in it decides whether what else runs.
+
+PYTEST_DONT_REWRITE
+
+Control dependence is that of Ferrante, Ottenstein and Warren, "The Program Dependence Graph and
+Its Use in Optimization" (1987): a block X depends on the branch at the end of A if one way out of
+A leads to X for certain and another does not. With the tree of immediate post-dominators this is
+read off for each edge A -> B: everything from B up to, and without, the post-dominator of A.
+Dominators are found as by Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
+
+Two things differ from the textbook:
+
+- Some edges are *silent*: they stand for exceptions that may come from anywhere, and for loops
+  that never end. What depends on a branch through them inherits on what the branch itself
+  depends, but not what its condition read. Else everything would depend on everything.
+- What follows `while waiting: await ...` runs only because `waiting` became false, though by the
+  definition above it does not depend on it: the loop is taken to end. The weak control dependence
+  of Podgurski and Clarke (1990) has it, but then the code behind an `if` that contains such a loop
+  depends on the `if`, too. Here the end of a loop is handed on only along the blocks which run if
+  and only if the loop is reached: from a block to its post-dominator, where it dominates that.
+
+The cost is linear in blocks and edges, but for deeply nested loops.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import attrs
+
+ENTRY = 0
+EXIT = 1
+
+
+@final
+@attrs.frozen
+class Loop:
+    """A loop that goes on until a condition or a `break` ends it."""
+
+    start: int
+    blocks: range
+    """The blocks inside; they are made one after the other."""
+    after: int
+
+
+@final
+class ControlFlowGraph:
+    """Blocks are numbers; the edges that control takes are apart from those that only values take."""
+
+    def __init__(self) -> None:
+        self.control: list[list[int]] = [[], []]
+        """Where control goes at the end of each block."""
+        self.values: list[list[int]] = [[], []]
+        """Where the definitions go that hold at the end of each block."""
+        self.exceptional: list[tuple[int, ...]] = [(), ()]
+        """Where the definitions go that hold where something in the block raises."""
+        self.silent: set[tuple[int, int]] = set()
+        """Edges of control by which no condition tells anything."""
+        self.endless: list[int] = []
+        """First blocks of loops that have no condition, outer ones first."""
+        self.final_of: dict[int, tuple[int, ...]] = {}
+        """For blocks of `finally` clauses: the numbers of the regions that they end."""
+        self.inside: dict[int, frozenset[int]] = {}
+        """For blocks in a `try` with a `finally`: the numbers of these regions."""
+        self.region_entries: list[int] = []
+        """For each region the block from which it is entered."""
+        self.loops: list[Loop] = []
+        """The loops that a condition ends, whatever else does."""
+
+    def add_block(self, exceptional: tuple[int, ...] = ()) -> int:
+        """Makes a block; `exceptional` tells where exceptions go that are raised in it."""
+        self.control.append([])
+        self.values.append([])
+        self.exceptional.append(exceptional)
+        return len(self.control) - 1
+
+    def add_edge(self, origin: int, target: int, *, silent: bool = False, values: bool = True) -> None:
+        """Lets one block lead to another, once."""
+        if target not in self.control[origin]:
+            self.control[origin].append(target)
+        if values and target not in self.values[origin]:
+            self.values[origin].append(target)
+        if silent:
+            self.silent.add((origin, target))
+
+
+@final
+@attrs.frozen
+class ControlDependence:
+    """On which branches each block depends, without what follows from that for the branches themselves."""
+
+    deciding: list[list[int]]
+    """For each block the branches whose conditions decide whether it runs."""
+    inherited: list[list[int]]
+    """For each block the blocks on whose dependences its own rest in addition."""
+    followers: list[tuple[int, int]]
+    """Pairs of blocks of which each runs if and only if the other does, the earlier one first."""
+    ends: list[tuple[int, int]]
+    """Pairs of a branch that can end a loop and the block that follows this loop."""
+
+
+def control_dependence(graph: ControlFlowGraph) -> ControlDependence:
+    """Finds on which branches each block depends; adds edges to the exit where a loop has none."""
+    _let_everything_end(graph)
+    successors = graph.control
+    predecessors = _reversed(successors)
+    dominators = immediate_dominators(successors, predecessors, ENTRY)
+    post_dominators = immediate_dominators(predecessors, successors, EXIT)
+    deciding: list[list[int]] = [[] for _ in successors]
+    inherited: list[list[int]] = [[] for _ in successors]
+    followers: list[tuple[int, int]] = []
+    for branch, targets in enumerate(successors):
+        if dominators[branch] < 0:
+            continue
+        joined = post_dominators[branch]
+        if joined != branch and dominators[joined] == branch:
+            followers.append((branch, joined))
+        if len(targets) < 2:
+            continue
+        for target in targets:
+            silent = (branch, target) in graph.silent
+            block = target
+            while block != joined:
+                origin = _seen_from(graph, block, branch)
+                inherited[block].append(origin)
+                if origin == branch and not silent:
+                    deciding[block].append(branch)
+                block = post_dominators[block]
+    ends = [(branch, loop.after) for loop in graph.loops for branch in _ends(loop, successors, predecessors)]
+    return ControlDependence(deciding, inherited, followers, ends)
+
+
+def _ends(loop: Loop, successors: list[list[int]], predecessors: list[list[int]]) -> list[int]:
+    """The branches in a loop from which one way leads to another turn and another one does not."""
+    turning = {loop.start}
+    stack = [loop.start]
+    while stack:
+        for block in predecessors[stack.pop()]:
+            if block in loop.blocks and block not in turning:
+                turning.add(block)
+                stack.append(block)
+    return [block for block in sorted(turning) if any(target not in turning for target in successors[block])]
+
+
+def _seen_from(graph: ControlFlowGraph, block: int, branch: int) -> int:
+    """The branch, or where it lies in the region that the block ends, the entry of the region.
+
+    A `finally` clause is in the graph once for each way out of its `try` statement, so that a
+    `return` in there and what follows the statement are kept apart. A branch inside decides which
+    of the copies runs, but not whether the clause does.
+    """
+    if block in graph.final_of and branch in graph.inside:
+        inside = graph.inside[branch]
+        for region in graph.final_of[block]:
+            if region in inside:
+                return graph.region_entries[region]
+    return branch
+
+
+def immediate_dominators(successors: list[list[int]], predecessors: list[list[int]], root: int) -> list[int]:
+    """The immediate dominator of each block, its own for the root, -1 where the root doesn't lead to."""
+    order = _postorder(successors, root)
+    position = [-1] * len(successors)
+    for number, block in enumerate(order):
+        position[block] = number
+    dominators = [-1] * len(successors)
+    dominators[root] = root
+    changed = True
+    while changed:
+        changed = False
+        for block in reversed(order):
+            if block == root:
+                continue
+            chosen = -1
+            for other in predecessors[block]:
+                if dominators[other] < 0:
+                    continue
+                chosen = other if chosen < 0 else _nearest_common(chosen, other, dominators, position)
+            if dominators[block] != chosen:
+                dominators[block] = chosen
+                changed = True
+    return dominators
+
+
+def _nearest_common(one: int, other: int, dominators: list[int], position: list[int]) -> int:
+    while one != other:
+        while position[one] < position[other]:
+            one = dominators[one]
+        while position[other] < position[one]:
+            other = dominators[other]
+    return one
+
+
+def _postorder(successors: list[list[int]], root: int) -> list[int]:
+    order: list[int] = []
+    seen = {root}
+    stack = [(root, iter(successors[root]))]
+    while stack:
+        block, rest = stack[-1]
+        for target in rest:
+            if target not in seen:
+                seen.add(target)
+                stack.append((target, iter(successors[target])))
+                break
+        else:
+            order.append(block)
+            stack.pop()
+    return order
+
+
+def _reversed(successors: list[list[int]]) -> list[list[int]]:
+    predecessors: list[list[int]] = [[] for _ in successors]
+    for block, targets in enumerate(successors):
+        for target in targets:
+            predecessors[target].append(block)
+    return predecessors
+
+
+def _let_everything_end(graph: ControlFlowGraph) -> None:
+    """Gives every block a way to the exit: post-dominators are defined only then."""
+    reachable = _postorder(graph.control, ENTRY)
+    predecessors = _reversed(graph.control)
+    ending = set(_postorder(predecessors, EXIT))
+    wanted = set(reachable)
+    for block in (*graph.endless, *reachable):
+        if block in wanted and block not in ending:
+            graph.add_edge(block, EXIT, silent=True, values=False)
+            predecessors[EXIT].append(block)
+            stack = [block]
+            while stack:
+                other = stack.pop()
+                if other not in ending:
+                    ending.add(other)
+                    stack.extend(predecessors[other])

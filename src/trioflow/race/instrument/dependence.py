@@ -1,0 +1,224 @@
+"""On which reads the acts of a function depend: the static half of finding unguarded sections.
+
+PYTEST_DONT_REWRITE
+
+An act is what a section can end with: a store, a deletion, a call, an `async with`, an `async for`.
+It depends on a read
+
+- by *control*, where it takes place only because of what a condition said on what was read:
+  control dependence, closed over conditions that themselves depend on conditions, and carried
+  back through the locals that a condition looks at;
+- by *data*, where what was read flows into what the act stores, under which key, or into the
+  arguments of a call, along the definitions that reach each use of a local.
+
+A local that is only ever given constants still tells which way the program went, so a choice
+between constants counts as if the condition had been stored. With None it is not so: `c = None`
+stands for something missing, and storing `c` where it is not missing has nothing to do with why it
+could have been. Asking whether it is missing does: then it counts.
+
+How it is done: `statements` and `expressions` take the function apart into blocks, `definitions`
+and `control_flow` find what reaches what and what decides what, and all that is one system of
+sets that include each other, which `inclusion` solves. Every step is linear, or nearly so.
+
+Limits: fields of objects are not followed (a value stored in an attribute and read again is a new
+read), nor are elements of containers, variables that inner functions rebind, what `exec` does, and
+context managers that swallow exceptions.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import final
+
+import attrs
+
+from trioflow.race.instrument.control_flow import EXIT, ControlDependence, control_dependence
+from trioflow.race.instrument.definitions import (
+    Constancy,
+    Definition,
+    Use,
+    reaching_definitions,
+)
+from trioflow.race.instrument.inclusion import solve
+from trioflow.race.instrument.local_names import Function
+from trioflow.race.instrument.program import Program
+from trioflow.race.instrument.statements import read_function
+
+
+@final
+@attrs.frozen(eq=False)
+class FunctionFlow:
+    """What depends on what within one function.
+
+    Sources are nodes of the tree that was given: attributes, subscripts and names that are read,
+    membership tests, calls, and parameters (`ast.arg`). Acts are the targets of assignments and
+    deletions (attributes, subscripts, names, and what binds a name without having one: handlers,
+    captures, imports, definitions), calls, and what `with` and `for` are given.
+    """
+
+    control: dict[ast.AST, frozenset[ast.AST]]
+    data: dict[ast.AST, frozenset[ast.AST]]
+    returns: frozenset[ast.AST]
+    """What flows into a value that is returned or yielded, or decides which constant is returned."""
+    choices: frozenset[ast.AST]
+    """The same, and what decides between a value and None."""
+
+
+def analyse(function: Function) -> FunctionFlow:
+    """Finds on which reads the acts and the result of a function depend; inner functions are left out."""
+    program = read_function(function)
+    returned = program.new_node(program.result)
+    equations = _Equations(program, control_dependence(program.graph))
+    equations.add_definitions()
+    solution = equations.solve()
+    sets = _Sets(program.sources)
+    control: dict[ast.AST, int] = {}
+    data: dict[ast.AST, int] = {}
+    for act in program.acts:
+        tree, block, value = act
+        control[tree] = control.get(tree, 0) | solution[equations.control(block)]
+        data[tree] = data.get(tree, 0) | equations.flowing(value.sources, value.nodes, solution)
+    result = solution[equations.plain(returned)]
+    choices = solution[equations.choice(returned)]
+    return FunctionFlow(
+        {tree: sets.of(bits) for tree, bits in control.items()},
+        {tree: sets.of(bits) for tree, bits in data.items()},
+        sets.of(choices if equations.returns_only_constants else result),
+        sets.of(choices),
+    )
+
+
+@final
+class _Equations:
+    """The sets of a function, by number: two for each node of the program, three for each block.
+
+    Nodes have a set of what flows there, and one that has also what decides whether it is None.
+    Blocks have one of what their conditions read, one of what they depend on by control, and one
+    of the ends of loops that they follow.
+    """
+
+    def __init__(self, program: Program, dependence: ControlDependence) -> None:
+        self._program = program
+        self._dependence = dependence
+        self._nodes = len(program.node_sources)
+        self._blocks = len(program.graph.control)
+        self.returns_only_constants = False
+        self._own = [*program.node_sources, *program.node_sources, *[0] * (4 * self._blocks)]
+        self._inputs: list[list[int]] = [list(inputs) for inputs in program.node_inputs]
+        self._inputs += [[self.choice(node) for node in inputs] for inputs in program.node_inputs]
+        self._inputs += [[] for _ in range(4 * self._blocks)]
+        self._deciders: list[int] | None = None
+        self._add_conditions()
+        self._add_control()
+
+    def plain(self, node: int) -> int:
+        return node
+
+    def choice(self, node: int) -> int:
+        return self._nodes + node
+
+    def _condition(self, block: int) -> int:
+        return 2 * self._nodes + block
+
+    def control(self, block: int) -> int:
+        return 2 * self._nodes + self._blocks + block
+
+    def _passed(self, block: int) -> int:
+        """The ends of loops that the block follows."""
+        return 2 * self._nodes + 2 * self._blocks + block
+
+    def _passed_in_clause(self, block: int) -> int:
+        """The same without those in a `try` statement if the block is in its `finally` clause."""
+        return 2 * self._nodes + 3 * self._blocks + block
+
+    def _add_conditions(self) -> None:
+        for block, value in self._program.conditions.items():
+            self._own[self._condition(block)] = value.sources
+            self._inputs[self._condition(block)] = [self.choice(node) for node in value.nodes]
+
+    def _add_control(self) -> None:
+        for block in range(self._blocks):
+            inputs = self._inputs[self.control(block)]
+            inputs.append(self._passed_in_clause(block))
+            inputs.extend(self._condition(branch) for branch in self._dependence.deciding[block])
+            inputs.extend(self.control(origin) for origin in self._dependence.inherited[block])
+        for branch, after in self._dependence.ends:
+            for passed in (self._passed(after), self._passed_in_clause(after)):
+                self._inputs[passed] += (self._condition(branch), self.control(branch))
+        final_of = self._program.graph.final_of
+        for earlier, later in self._dependence.followers:
+            self._inputs[self._passed(later)].append(self._passed(earlier))
+            if later not in final_of:
+                self._inputs[self._passed_in_clause(later)].append(self._passed(earlier))
+            elif final_of.get(earlier) == final_of[later]:
+                self._inputs[self._passed_in_clause(later)].append(self._passed_in_clause(earlier))
+
+    def add_definitions(self) -> None:
+        """Joins uses with the definitions that reach them, and with what chooses between those."""
+        for use, block, definitions in reaching_definitions(self._program.graph, self._program.events):
+            plain, choice = self._inputs[self.plain(use.node)], self._inputs[self.choice(use.node)]
+            plain.extend(self.plain(definition.node) for definition in definitions)
+            choice.extend(self.choice(definition.node) for definition in definitions)
+            known = {definition.constancy for definition in definitions}
+            if block == EXIT:
+                self.returns_only_constants = Constancy.VARYING not in known
+            if len(definitions) > 1 and known not in ({Constancy.VARYING}, {Constancy.NOTHING}):
+                self._add_choice(use, block, definitions)
+
+    def _add_choice(self, use: Use, block: int, definitions: Iterable[Definition]) -> None:
+        here = 0 if block == EXIT else self._deciding(block)
+        deciding = of_constants = 0
+        for definition in definitions:
+            deciding |= self._deciding(definition.block)
+            if definition.constancy is Constancy.CONSTANT:
+                of_constants |= self._deciding(definition.block)
+        self._inputs[self.choice(use.node)].extend(self._conditions_in(deciding & ~here))
+        self._inputs[self.plain(use.node)].extend(self._conditions_in(of_constants & ~here))
+
+    def _deciding(self, block: int) -> int:
+        """All branches that decide whether a block runs, one bit for each."""
+        if self._deciders is None:
+            own = [sum(1 << branch for branch in set(branches)) for branches in self._dependence.deciding]
+            self._deciders = solve(own, self._dependence.inherited, {})
+        return self._deciders[block]
+
+    def _conditions_in(self, blocks: int) -> Iterable[int]:
+        while blocks:
+            lowest = blocks & -blocks
+            yield self._condition(lowest.bit_length() - 1)
+            blocks ^= lowest
+
+    def solve(self) -> list[int]:
+        parameters = 0
+        for number, source in enumerate(self._program.sources):
+            if isinstance(source, ast.arg):
+                parameters |= 1 << number
+        masked = {kind(node): parameters for node in self._program.masked for kind in (self.plain, self.choice)}
+        return solve(self._own, self._inputs, masked)
+
+    def flowing(self, sources: int, nodes: Iterable[int], solution: list[int]) -> int:
+        for node in nodes:
+            sources |= solution[self.plain(node)]
+        return sources
+
+
+@final
+class _Sets:
+    """Turns bits into sets of sources, each set once."""
+
+    def __init__(self, sources: list[ast.AST]) -> None:
+        self._sources = sources
+        self._known: dict[int, frozenset[ast.AST]] = {}
+
+    def of(self, bits: int) -> frozenset[ast.AST]:
+        known = self._known.get(bits)
+        if known is None:
+            members: list[ast.AST] = []
+            rest = bits
+            while rest:
+                lowest = rest & -rest
+                members.append(self._sources[lowest.bit_length() - 1])
+                rest ^= lowest
+            known = self._known[bits] = frozenset(members)
+        return known

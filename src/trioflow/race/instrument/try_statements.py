@@ -1,0 +1,185 @@
+"""Reads what leaves a statement before its end, and the statements that this passes: `try`.
+
+PYTEST_DONT_REWRITE
+
+Every point of a `try` body that may raise hands the definitions that hold there to the handlers.
+For control it would be of no use if all that follows such a point depended on it. So a handler is
+chosen at the start of its `try` statement, by what was read in the body and could be the reason;
+the body itself does not depend on that choice. Only look-ups under `except KeyError`, and
+attributes under `except AttributeError`, are decisions at the place where they stand.
+"""
+
+from __future__ import annotations
+
+import ast
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from trioflow.race.instrument.control_flow import EXIT
+from trioflow.race.instrument.decisions import DecisionReader
+from trioflow.race.instrument.exits import (
+    Finally,
+    Frame,
+    Handler,
+    Handlers,
+    LoopFrame,
+    Way,
+    names_of_exceptions,
+    precise_handlers,
+    raise_targets,
+    reads_behind,
+    unforeseen_targets,
+)
+from trioflow.race.instrument.local_names import Function
+from trioflow.race.instrument.program import UNKNOWN, Value
+
+
+class TryReader(DecisionReader):
+    """A program with what it takes to read `try` statements and the ways out of them."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__(function)
+        self.frames: list[Frame] = []
+
+    @abstractmethod
+    def statements(self, body: Sequence[ast.stmt]) -> None:
+        """Reads the statements of a block."""
+
+    def leave(self, way: Way) -> None:
+        """Goes where a `return`, `break` or `continue` goes."""
+        for frame in reversed(self.frames):
+            match frame:
+                case Finally():
+                    self.jump(frame.copy_for(way))
+                    return
+                case LoopFrame() if way is Way.BREAK:
+                    self.jump(frame.after)
+                    return
+                case LoopFrame() if way is Way.CONTINUE:
+                    self.jump(frame.start)
+                    return
+        self.jump(EXIT)
+
+    def raise_exception(self, name: str | None) -> None:
+        """Goes where a `raise` of the exception with this name may go."""
+        self.may_raise()
+        targets, clause = raise_targets(self.frames, name)
+        if clause is not None:
+            targets.append(clause.copy_for(Way.RAISE))
+        for target in targets:
+            self.graph.add_edge(self.block, target)
+        self.block = self.new_block()
+
+    def _push(self, frame: Handlers | Finally) -> None:
+        self.frames.append(frame)
+        self._aim_exceptions()
+
+    def _pop(self) -> None:
+        self.frames.pop()
+        self._aim_exceptions()
+
+    def _aim_exceptions(self) -> None:
+        self.handlers = unforeseen_targets(self.frames)
+        self.lookup_handler, self.attribute_handler = precise_handlers(self.frames)
+
+    def try_statement(self, statement: ast.Try | ast.TryStar) -> None:
+        """Reads a `try` statement, its `finally` clause once for each way out."""
+        if not statement.finalbody:
+            self._try_except(statement)
+            return
+        entry = self.new_block()
+        self.enter(entry)
+        region = len(self.graph.region_entries)
+        self.graph.region_entries.append(entry)
+        regions, ending = self.regions, self.ending_regions
+        self.ending_regions = (*ending, region)
+        clause = Finally({way: self.new_block() for way in Way})
+        self.ending_regions = ending
+        after = self.new_block()
+        self._push(clause)
+        self.regions = regions | {region}
+        body = self.new_block()
+        self.graph.add_edge(entry, body, silent=True)
+        self.graph.add_edge(entry, clause.copies[Way.UNFORESEEN], silent=True, values=False)
+        self.block = body
+        self._try_except(statement)
+        self.graph.add_edge(self.block, clause.copies[Way.NORMAL])
+        self.regions = regions
+        self._pop()
+        for way in Way:
+            if way in clause.used:
+                self.ending_regions = (*ending, region)
+                self.block = clause.copies[way]
+                self.statements(statement.finalbody)
+                self.ending_regions = ending
+                self._go_on(way, after)
+        self.block = after
+
+    def _go_on(self, way: Way, after: int) -> None:
+        """Goes where a copy of a `finally` clause leads."""
+        match way:
+            case Way.NORMAL:
+                self.graph.add_edge(self.block, after)
+            case Way.UNFORESEEN:
+                self.may_raise()
+                self.graph.add_edge(self.block, after, values=False)
+            case Way.RAISE:
+                self.raise_exception(None)
+            case _:
+                self.leave(way)
+
+    def _try_except(self, statement: ast.Try | ast.TryStar) -> None:
+        if not statement.handlers:
+            self.statements(statement.body)
+            self.statements(statement.orelse)
+            return
+        handlers = [Handler(self.new_block(), names_of_exceptions(clause.type)) for clause in statement.handlers]
+        after = self.new_block()
+        choices: list[int] = []
+        for handler in handlers:
+            choice, following = self.new_block(), self.new_block()
+            self.enter(choice)
+            choices.append(choice)
+            self.graph.add_edge(choice, handler.block, values=False)
+            self.graph.add_edge(choice, following, silent=True)
+            self.block = following
+        self._try_body(statement.body, handlers, choices)
+        self.enter(self.new_block())
+        self.statements(statement.orelse)
+        self.graph.add_edge(self.block, after)
+        for index, (handler, clause) in enumerate(zip(handlers, statement.handlers, strict=True)):
+            self.block = handler.block
+            self.value(clause.type)
+            if clause.name is not None:
+                self.bind_name(clause.name, clause, UNKNOWN)
+            self.statements(clause.body)
+            if clause.name is not None and (variable := self.variable(clause.name)) is not None:
+                self.define(variable, UNKNOWN)
+            self.graph.add_edge(self.block, after)
+            if isinstance(statement, ast.TryStar):
+                for later in handlers[index + 1 :]:
+                    self.graph.add_edge(self.block, later.block, silent=True)
+        self.block = after
+
+    def _try_body(self, body: Sequence[ast.stmt], handlers: list[Handler], choices: list[int]) -> None:
+        """Reads the body, and then knows what the handlers depend on."""
+        around = self.items_read, self.attributes_read, self.calls_made, self.suspends
+        self.items_read = self.attributes_read = self.calls_made = 0
+        self.suspends = False
+        self._push(Handlers(tuple(handlers)))
+        self.enter(self.new_block())
+        self.statements(body)
+        self._pop()
+        for handler, choice in zip(handlers, choices, strict=True):
+            reads = reads_behind(
+                handler,
+                items=self.items_read,
+                attributes=self.attributes_read,
+                calls=self.calls_made,
+                suspends=self.suspends,
+            )
+            self.conditions[choice] = Value(reads)
+        self.items_read |= around[0]
+        self.attributes_read |= around[1]
+        self.calls_made |= around[2]
+        self.suspends |= around[3]
