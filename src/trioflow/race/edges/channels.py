@@ -1,0 +1,207 @@
+"""Memory channels: the send of an item happens before its receipt, and room in the buffer before its use.
+
+PYTEST_DONT_REWRITE
+
+`send` and `receive` go through `send_nowait` and `receive_nowait` unless they have to wait, so these two
+are all there is to watch, and no coroutine gets another frame. Somebody who waits is woken by
+`reschedule`; the buffered path wakes nobody, so a queue of releases runs parallel to the buffer.
+
+With a capacity of C, receive number k happens before the end of send number k + C, as in Go's memory
+model: the receipts wait in a queue for the send that uses their room.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, final
+
+import trio
+
+from trioflow.race import _trio
+from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.edges import session as sessions
+from trioflow.race.edges._patching import Patches, Watch
+from trioflow.race.edges.session import Session
+
+
+@final
+class ChannelShadow:
+    """What was released through a channel and not acquired yet."""
+
+    __slots__ = ("receipts", "receivers_closed", "senders_closed", "sent", "unused")
+
+    def __init__(self, state: _trio.ChannelState) -> None:
+        self.sent: deque[Release | None] = deque([None] * len(state.data))
+        """The sends of the items in the buffer."""
+        self.unused: float = max(0, state.max_buffer_size - len(state.data))
+        """How many places of the buffer were never used."""
+        self.receipts: deque[Release | None] = deque()
+        """The receipts that made the other free places."""
+        self.senders_closed: list[Release] = []
+        self.receivers_closed: list[Release] = []
+
+    def match(self, items: int) -> None:
+        """Make up for what happened to the buffer unseen."""
+        while len(self.sent) > items:
+            self.sent.popleft()
+        while len(self.sent) < items:
+            self.sent.append(None)
+
+    def take_room(self) -> Release | None:
+        """Use one place of the buffer; the receipt that made it free."""
+        if self.unused > 0:
+            self.unused -= 1
+            return None
+        return self.receipts.popleft() if self.receipts else None
+
+    def make_room(self, release: Release) -> None:
+        """A receipt makes a place free."""
+        self.receipts.append(release)
+
+
+@final
+class _Hand:
+    """What was there before an operation on a channel."""
+
+    __slots__ = ("actor", "end", "other", "session", "shadow", "state")
+
+    def __init__(
+        self,
+        session: Session,
+        actor: Actor,
+        end: Any,
+        shadow: ChannelShadow,
+        other: Actor | None,
+    ) -> None:
+        self.session = session
+        self.actor = actor
+        self.end = end
+        self.state = _trio.channel_state(end)
+        self.shadow = shadow
+        self.other = other
+
+
+def _shadow(session: Session, state: _trio.ChannelState) -> ChannelShadow:
+    shadow: ChannelShadow | None = session.shadows.get(state)
+    if shadow is None:
+        shadow = ChannelShadow(state)
+        session.shadows.set(state, shadow)
+    else:
+        shadow.match(len(state.data))
+    return shadow
+
+
+def _acquire_all(actor: Actor, releases: list[Release]) -> None:
+    for release in releases:
+        actor.acquire(release)
+
+
+@final
+class _SendWatch(Watch):
+    """`send_nowait`, and through it `send` unless it waits."""
+
+    def before(self, end: Any, value: object) -> _Hand | None:  # noqa: ARG002
+        session = sessions.current()
+        actor = None if session is None else session.actor()
+        if session is None or actor is None:
+            return None
+        state = _trio.channel_state(end)
+        waiting = next(iter(state.receive_tasks), None)
+        receiver = None if waiting is None else session.tasks.get(waiting)
+        return _Hand(session, actor, end, _shadow(session, state), receiver)
+
+    def after(self, note: _Hand | None, result: object) -> None:  # noqa: ARG002
+        if note is None:
+            return
+        shadow, actor, receiver = note.shadow, note.actor, note.other
+        if note.state.max_buffer_size > 0:
+            actor.acquire(shadow.take_room())
+        if receiver is None:
+            shadow.sent.append(actor.release())
+        elif note.state.max_buffer_size > 0:
+            # It passes through the buffer without a stop: its place is free again at once.
+            shadow.make_room(receiver.release_now())
+        else:
+            actor.acquire(receiver.release_now())
+
+    def failed(self, note: _Hand | None, error: BaseException) -> None:
+        if note is None:
+            return
+        if isinstance(error, trio.ClosedResourceError):
+            note.actor.acquire(note.session.shadows.get(note.end))
+        elif isinstance(error, trio.BrokenResourceError):
+            _acquire_all(note.actor, note.shadow.receivers_closed)
+
+
+@final
+class _ReceiveWatch(Watch):
+    """`receive_nowait`, and through it `receive` unless it waits."""
+
+    def before(self, end: Any) -> _Hand | None:
+        session = sessions.current()
+        actor = None if session is None else session.actor()
+        if session is None or actor is None:
+            return None
+        state = _trio.channel_state(end)
+        waiting = next(iter(state.send_tasks), None)
+        sender = None if waiting is None else session.tasks.get(waiting)
+        return _Hand(session, actor, end, _shadow(session, state), sender)
+
+    def after(self, note: _Hand | None, result: object) -> None:  # noqa: ARG002
+        if note is None:
+            return
+        shadow, actor, sender = note.shadow, note.actor, note.other
+        if sender is not None:
+            # It was woken by this receipt, which is the room it waited for.
+            shadow.sent.append(sender.release_now())
+        if shadow.sent:
+            actor.acquire(shadow.sent.popleft())
+        if note.state.max_buffer_size > 0:
+            shadow.make_room(actor.release())
+            if sender is not None:
+                shadow.take_room()
+
+    def failed(self, note: _Hand | None, error: BaseException) -> None:
+        if note is None:
+            return
+        if isinstance(error, trio.ClosedResourceError):
+            note.actor.acquire(note.session.shadows.get(note.end))
+        elif isinstance(error, trio.EndOfChannel):
+            _acquire_all(note.actor, note.shadow.senders_closed)
+
+
+@final
+class _CloseWatch(Watch):
+    """`close` of either end, and through it `aclose` and the end of a with block."""
+
+    def __init__(self, *, sender: bool) -> None:
+        self._sender = sender
+
+    def before(self, end: Any) -> None:
+        session = sessions.current()
+        actor = None if session is None else session.actor()
+        if session is None or actor is None or _trio.is_closed_end(end):
+            return
+        state = _trio.channel_state(end)
+        shadow = _shadow(session, state)
+        release = actor.release()
+        session.shadows.set(end, release)
+        closed = shadow.senders_closed if self._sender else shadow.receivers_closed
+        last = (state.open_send_channels if self._sender else state.open_receive_channels) == 1
+        if last:
+            # Who waits at the other end is woken by this close, but owes it to the earlier ones as well.
+            for task in state.receive_tasks if self._sender else state.send_tasks:
+                waiting = session.tasks.get(task)
+                for earlier in closed if waiting is not None else ():
+                    waiting.wake(earlier)
+        if not closed or closed[-1] is not release:
+            closed.append(release)
+
+
+def install(patches: Patches) -> None:
+    """Watch memory channels."""
+    send, receive = trio.MemorySendChannel, trio.MemoryReceiveChannel
+    patches.watch(send, "send_nowait", _SendWatch(), protect=True)
+    patches.watch(receive, "receive_nowait", _ReceiveWatch(), protect=True)
+    patches.watch(send, "close", _CloseWatch(sender=True), protect=True)
+    patches.watch(receive, "close", _CloseWatch(sender=False), protect=True)

@@ -1,0 +1,147 @@
+"""What the edges remember while a detector runs.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import _thread
+import itertools
+import sys
+import threading
+from types import CodeType
+from typing import TYPE_CHECKING, Any, final
+
+from trioflow.race.clocks.actor import Actor, LockIdentity, Place, Release
+from trioflow.race.clocks.registry import Group, Registry
+from trioflow.race.edges._weak import IdentityMap
+from trioflow.race.shadow.context import context
+
+if TYPE_CHECKING:
+    from trioflow.race._trio import Nursery, Task
+
+_INTERNAL = frozenset(
+    {"trio", "anyio", "trioflow", "contextlib", "functools", "outcome", "pytest_trio", "threading", "concurrent"}
+)
+
+
+class _Local(threading.local):
+    """What is known of this thread alone."""
+
+    handing_over: bool = False
+    """Whether a lock is being released, so that whoever is woken gets it."""
+    host: tuple[Session, Actor] | None = None
+    """The actor of this thread while no run and no job is in it."""
+    unwatched: bool = False
+    """Whether this thread only runs jobs, each with an actor of its own."""
+    finished: Any = None
+    """The job of this thread whose result is being handed over."""
+    woken: list[Actor] | None = None
+    """Whom the running callback of the entry queue has woken."""
+
+
+local = _Local()
+
+
+@final
+class Session:
+    """One detector's run: the actors by task, and what was released where."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.tasks: dict[Task, Actor] = {}
+        self.groups: IdentityMap[Group] = IdentityMap()
+        self.shadows: IdentityMap[Any] = IdentityMap()
+        """What is remembered of a channel, lock, event, scope, socket or thread, by the object."""
+        self.made: IdentityMap[Place] = IdentityMap()
+        """Where a lock was made."""
+        self.entering: dict[Actor, LockIdentity] = {}
+        """The limiters that tasks have taken for threads they are about to start."""
+        self._spawning = _thread.allocate_lock()
+        self._places: dict[tuple[CodeType, int], Place] = {}
+
+    def actor(self) -> Actor | None:
+        """Who runs in this thread now, if it is watched."""
+        actor = context.actor
+        if actor is None or actor.kind == "task" or actor in self.registry.actors:
+            return actor
+        return None  # a thread that outlived its test
+
+    def actor_or_host(self) -> Actor | None:
+        """Who runs in this thread now; outside of runs and jobs, an actor made for the thread.
+
+        None in threads that do nothing but run jobs.
+        """
+        actor = self.actor()
+        if actor is not None or local.unwatched:
+            return actor
+        if local.host is None or local.host[0] is not self:
+            # The thread's name is not asked for: where it is not known yet, asking makes a lock.
+            local.host = (self, self.spawn(None, "a thread outside of runs", None, kind="thread"))
+        return local.host[1]
+
+    def host(self) -> Actor | None:
+        """The actor made for this thread, if there is one."""
+        return local.host[1] if local.host is not None and local.host[0] is self else None
+
+    def spawn(
+        self,
+        parent: Actor | None,
+        name: str,
+        started: Place | None,
+        *,
+        kind: str = "task",
+        release: Release | None = None,
+    ) -> Actor:
+        """A new actor; threads may start others at the same time."""
+        with self._spawning:
+            return self.registry.spawn(parent, name, started, kind=kind, release=release)
+
+    def group(self, nursery: Nursery) -> Group:
+        """The tasks of a nursery that have ended."""
+        group = self.groups.get(nursery)
+        if group is None:
+            group = Group()
+            self.groups.set(nursery, group)
+        return group
+
+    def place(self) -> Place | None:
+        """Where the user's code called what led here."""
+        frame = sys._getframe(1)
+        while frame is not None:
+            if frame.f_globals.get("__name__", "").partition(".")[0] not in _INTERNAL:
+                break
+            frame = frame.f_back  # type: ignore[assignment]
+        else:
+            return None
+        code, offset = frame.f_code, frame.f_lasti
+        place = self._places.get((code, offset))
+        if place is None:
+            position = next(itertools.islice(code.co_positions(), offset // 2, None), None)
+            column = 0 if position is None or position[2] is None else position[2]
+            place = Place(code.co_filename, frame.f_lineno, code.co_qualname, column + 1)
+            self._places[code, offset] = place
+        return place
+
+
+class _Current:
+    session: Session | None = None
+
+
+_current = _Current()
+
+
+def current() -> Session | None:
+    """The session of the detector that runs, if one does."""
+    return _current.session
+
+
+def begin(registry: Registry) -> Session:
+    """Start anew, with nothing remembered."""
+    _current.session = Session(registry)
+    return _current.session
+
+
+def end() -> None:
+    """Forget everything."""
+    _current.session = None
