@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
 Message = dict[str, Any]
 
@@ -53,10 +53,15 @@ class Connection:
             raise MessageError("the connection was closed before the answer came")
         return answer
 
-    async def messages(self) -> AsyncIterator[Message]:
-        """Yield what the peer sends, until it closes the connection."""
-        while (message := await self.receive()) is not None:
-            yield message
+    def __aiter__(self) -> Connection:
+        """Go through what the peer sends, until it closes the connection."""
+        return self
+
+    async def __anext__(self) -> Message:
+        message = await self.receive()
+        if message is None:
+            raise StopAsyncIteration
+        return message
 
     def close(self) -> None:
         """Close the connection. Unlike the stream's `aclose` this is no checkpoint, so it can't be cancelled."""

@@ -93,7 +93,7 @@ class Session:
         """Greet the customer, and answer until the connection is closed."""
         try:
             await self._connection.send({"service": "booking"})
-            async for request in self._connection.messages():
+            async for request in self._connection:
                 await self._connection.send(await self._answer(request))
         except (MessageError, trio.BrokenResourceError) as error:
             logger.warning("a session ended early: %s", error)

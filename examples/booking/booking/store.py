@@ -42,7 +42,7 @@ class StoreServer:
     async def _serve_client(self, stream: trio.SocketStream) -> None:
         async with stream:
             connection = Connection(stream)
-            async for request in connection.messages():
+            async for request in connection:
                 await connection.send(await self._answer(request))
 
     async def _answer(self, request: Message) -> Message:
