@@ -24,6 +24,7 @@ The cost is linear in blocks and edges, but for deeply nested loops.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import final
 
 import attrs
@@ -38,9 +39,14 @@ class Loop:
     """A loop that goes on until a condition or a `break` ends it."""
 
     start: int
+    tests: range
+    """The blocks in which the condition is evaluated; blocks are made one after the other."""
     blocks: range
-    """The blocks inside; they are made one after the other."""
+    """These and those of the body."""
+    ended: int
+    """Where the condition leads once it is false."""
     after: int
+    """Where a `break` leads."""
 
 
 @final
@@ -56,6 +62,8 @@ class ControlFlowGraph:
         """Where the definitions go that hold where something in the block raises."""
         self.silent: set[tuple[int, int]] = set()
         """Edges of control by which no condition tells anything."""
+        self.pretended: set[tuple[int, int]] = set()
+        """Edges of control that nothing takes: without them an exception would be an end of the function."""
         self.endless: list[int] = []
         """First blocks of loops that have no condition, outer ones first."""
         self.final_of: dict[int, tuple[int, ...]] = {}
@@ -104,7 +112,7 @@ def control_dependence(graph: ControlFlowGraph) -> ControlDependence:
     _let_everything_end(graph)
     successors = graph.control
     predecessors = _reversed(successors)
-    dominators = immediate_dominators(successors, predecessors, ENTRY)
+    dominators = _dominators(graph, predecessors)
     post_dominators = immediate_dominators(predecessors, successors, EXIT)
     deciding: list[list[int]] = [[] for _ in successors]
     inherited: list[list[int]] = [[] for _ in successors]
@@ -126,12 +134,12 @@ def control_dependence(graph: ControlFlowGraph) -> ControlDependence:
                 if origin == branch and not silent:
                     deciding[block].append(branch)
                 block = post_dominators[block]
-    ends = [(branch, loop.after) for loop in graph.loops for branch in _ends(loop, successors, predecessors)]
+    ends = [pair for loop in graph.loops for pair in _ends(loop, successors, predecessors)]
     return ControlDependence(deciding, inherited, followers, ends)
 
 
-def _ends(loop: Loop, successors: list[list[int]], predecessors: list[list[int]]) -> list[int]:
-    """The branches in a loop from which one way leads to another turn and another one does not."""
+def _ends(loop: Loop, successors: list[list[int]], predecessors: list[list[int]]) -> Iterator[tuple[int, int]]:
+    """Finds the branches from which one way leads to another turn and another one does not."""
     turning = {loop.start}
     stack = [loop.start]
     while stack:
@@ -139,7 +147,12 @@ def _ends(loop: Loop, successors: list[list[int]], predecessors: list[list[int]]
             if block in loop.blocks and block not in turning:
                 turning.add(block)
                 stack.append(block)
-    return [block for block in sorted(turning) if any(target not in turning for target in successors[block])]
+    for block in sorted(turning):
+        if any(target not in turning for target in successors[block]):
+            yield block, loop.after
+    for block in loop.tests:
+        if loop.ended in successors[block]:
+            yield block, loop.ended
 
 
 def _seen_from(graph: ControlFlowGraph, block: int, branch: int) -> int:
@@ -155,6 +168,16 @@ def _seen_from(graph: ControlFlowGraph, block: int, branch: int) -> int:
             if region in inside:
                 return graph.region_entries[region]
     return branch
+
+
+def _dominators(graph: ControlFlowGraph, predecessors: list[list[int]]) -> list[int]:
+    if not graph.pretended:
+        return immediate_dominators(graph.control, predecessors, ENTRY)
+    taken = [
+        [target for target in targets if (block, target) not in graph.pretended]
+        for block, targets in enumerate(graph.control)
+    ]
+    return immediate_dominators(taken, _reversed(taken), ENTRY)
 
 
 def immediate_dominators(successors: list[list[int]], predecessors: list[list[int]], root: int) -> list[int]:

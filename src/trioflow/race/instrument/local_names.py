@@ -44,7 +44,9 @@ def local_names(function: Function) -> LocalNames:
     """Sorts the names of a function by how they are bound."""
     names = _names_of(function)
     local = names.local(function)
-    return LocalNames(frozenset(local), frozenset(names.bound - names.declared), frozenset(local & names.seen_inside))
+    rebound = names.bound - names.declared
+    shared = local & names.seen_inside & (rebound | names.rebound_inside)
+    return LocalNames(frozenset(local), frozenset(rebound), frozenset(shared))
 
 
 @final

@@ -169,8 +169,7 @@ class StatementReader(TryReader):
         self.statements(statement.body)
         self.graph.add_edge(self.block, start)
         self.frames.pop()
-        self.graph.loops.append(Loop(start, tests, ended))
-        self.graph.loops.append(Loop(start, range(start, len(self.graph.control)), after))
+        self.graph.loops.append(Loop(start, tests, range(start, len(self.graph.control)), ended, after))
         self.block = ended
         self.statements(statement.orelse)
         self.enter(after)

@@ -123,6 +123,7 @@ class TryReader(DecisionReader):
             case Way.UNFORESEEN:
                 self.may_raise()
                 self.graph.add_edge(self.block, after, values=False)
+                self.graph.pretended.add((self.block, after))
             case Way.RAISE:
                 self.raise_exception(None)
             case _:
