@@ -1,0 +1,112 @@
+"""What is known about calls from the text of a module.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import final
+
+from trioflow.race.instrument import names
+from trioflow.race.instrument.names import is_literal, is_simple_key, suspends
+from trioflow.race.instrument.scopes import Scope, Scopes
+from trioflow.race.instrument.table import Function
+from trioflow.race.model.sites import Operation
+
+
+@final
+class Facts:
+    """Facts about the classes and imports of a module that make probes needless, or call for some."""
+
+    def __init__(self, tree: ast.Module, scopes: Scopes) -> None:
+        self._scopes = scopes
+        self._stored_attributes: set[str] = set()
+        self._methods: dict[ast.AST, set[str]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+                self._stored_attributes.add(node.attr)
+            elif isinstance(node, ast.ClassDef):
+                self._methods[node] = {
+                    statement.name
+                    for statement in node.body
+                    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+                }
+
+    def is_own_method(self, receiver: ast.expr, name: str, scope: Scope, function: Function | None) -> bool:
+        """Return whether a call in a method is of another method of its class, so that it reads no variable."""
+        if not isinstance(receiver, ast.Name) or name in self._stored_attributes:
+            return False
+        method = function
+        while method is not None:
+            if method.parameter == receiver.id and method.class_node is not None:
+                return (
+                    scope.lookup(receiver.id) is method.scope
+                    and len(method.scope.bindings[receiver.id]) == 1
+                    and name in self._methods[method.class_node]
+                )
+            method = method.outer
+        return False
+
+    def is_silent_receiver(self, node: ast.expr, scope: Scope) -> bool:
+        """Return whether the methods of an object are no variables, and neither are its contents."""
+        if is_literal(node):
+            return True
+        match node:
+            case ast.Name(id=name):
+                return self._scopes.is_builtin(scope, name) or self._scopes.is_module(scope, name)
+            case ast.Call(func=ast.Name(id="super")):
+                return True
+            case _:
+                return False
+
+    def arguments(self, call: ast.Call, scope: Scope) -> dict[int, Operation]:
+        """Return what a call is known to do to which of its positional arguments."""
+        rule = self._rule(call, scope)
+        if rule is None:
+            return {}
+        which, operation = rule
+        return dict.fromkeys(range(len(call.args))[which], operation)
+
+    def _rule(self, call: ast.Call, scope: Scope) -> tuple[slice, Operation] | None:
+        name = self._dotted(call.func, scope)
+        if name is not None:
+            if name in names.ALONE:
+                return names.ALONE[name] if len(call.args) == 1 else None
+            if name in names.FUNCTIONS:
+                return names.FUNCTIONS[name]
+        if isinstance(call.func, ast.Attribute):
+            rule = names.METHODS.get(call.func.attr)
+            if rule is not None and (call.func.attr != "join" or len(call.args) == 1):
+                return rule
+        return None
+
+    def _dotted(self, function: ast.expr, scope: Scope) -> str | None:
+        match function:
+            case ast.Name(id=name):
+                if self._scopes.is_builtin(scope, name):
+                    return name
+                return self._scopes.imported(scope, name)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if self._scopes.is_module(scope, name):
+                return f"{self._scopes.imported(scope, name)}.{attribute}"
+            case _:
+                return None
+
+
+def key_of(arguments: list[ast.expr], method: str) -> ast.expr | None:
+    """Return the argument of a method call that is or may be a key."""
+    if not arguments or isinstance(arguments[0], ast.Starred):
+        return None
+    first = arguments[0]
+    return first if is_simple_key(first) or method in names.KEYED_METHODS else None
+
+
+def last_suspending(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[int | None, ast.keyword | None]:
+    """Return the last argument of a call in which other tasks may run: by index, or a keyword."""
+    for keyword in reversed(keywords):
+        if suspends(keyword.value):
+            return None, keyword
+    for index in range(len(arguments) - 1, -1, -1):
+        if suspends(arguments[index]):
+            return index, None
+    return None, None

@@ -1,0 +1,171 @@
+"""What is known about names and expressions without running them.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from typing import Final
+
+from trioflow.race.model.sites import Operation
+
+BUILTINS: Final = frozenset(name for name in dir(builtins) if not name.startswith("@"))
+
+KEYED_METHODS: Final = frozenset(
+    {
+        "get",
+        "pop",
+        "setdefault",
+        "__getitem__",
+        "__setitem__",
+        "__delitem__",
+        "__contains__",
+        "move_to_end",
+        "insert",
+    }
+)
+"""Methods of containers whose first argument is a key or an index."""
+
+FRESH: Final = frozenset(
+    {"range", "enumerate", "zip", "map", "filter", "sorted", "list", "tuple", "set", "frozenset", "dict", "reversed", "iter"}
+)
+"""Builtin functions whose result nobody else can have seen; what they read, they read in the call."""
+
+_FIRST: Final = slice(0, 1)
+_ALL: Final = slice(0, None)
+
+FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
+    **dict.fromkeys(
+        ("list", "tuple", "sorted", "set", "frozenset", "reversed", "enumerate", "any", "all", "sum"),
+        (_FIRST, Operation.ITERATE),
+    ),
+    "zip": (_ALL, Operation.ITERATE),
+    "map": (slice(1, None), Operation.ITERATE),
+    "filter": (slice(1, 2), Operation.ITERATE),
+    "len": (_FIRST, Operation.SHAPE),
+    **dict.fromkeys(("dict", "bytes", "bytearray", "str", "repr"), (_FIRST, Operation.CONTENTS_READ)),
+    "print": (_ALL, Operation.CONTENTS_READ),
+    **dict.fromkeys(("copy.copy", "copy.deepcopy", "json.dumps"), (_FIRST, Operation.CONTENTS_READ)),
+    **dict.fromkeys(
+        (
+            "heapq.heappush",
+            "heapq.heappop",
+            "heapq.heapify",
+            "heapq.heapreplace",
+            "heapq.heappushpop",
+            "random.shuffle",
+            "bisect.insort",
+            "bisect.insort_left",
+            "bisect.insort_right",
+        ),
+        (_FIRST, Operation.CONTENTS_WRITE),
+    ),
+}
+"""Functions that read or change their arguments: which arguments, and what they do to them."""
+
+ALONE: Final[dict[str, tuple[slice, Operation]]] = dict.fromkeys(("iter", "min", "max"), (_FIRST, Operation.ITERATE))
+"""The same, for those that do it only if they get a single positional argument."""
+
+METHODS: Final[dict[str, tuple[slice, Operation]]] = {
+    "join": (_FIRST, Operation.ITERATE),
+    "extend": (_FIRST, Operation.ITERATE),
+    "update": (_ALL, Operation.ITERATE),
+}
+"""Methods that read their arguments."""
+
+
+def is_foreign(name: str) -> bool:
+    """Return whether pytest's assertion rewriting made a name."""
+    return name.startswith("@py")
+
+
+def is_foreign_expression(node: ast.expr) -> bool:
+    """Return whether an expression starts from a name that pytest's assertion rewriting made."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return isinstance(node, ast.Name) and is_foreign(node.id)
+
+
+def is_literal(node: ast.expr) -> bool:
+    """Return whether evaluating an expression makes an object that nobody else has."""
+    return isinstance(
+        node,
+        ast.Constant
+        | ast.JoinedStr
+        | ast.List
+        | ast.Tuple
+        | ast.Set
+        | ast.Dict
+        | ast.ListComp
+        | ast.SetComp
+        | ast.DictComp
+        | ast.GeneratorExp
+        | ast.Lambda,
+    )
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Return whether an expression is a constant, a signed number or a tuple of such."""
+    match node:
+        case ast.Constant():
+            return True
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant(value=int() | float() | complex())):
+            return True
+        case ast.Tuple(elts=elements):
+            return all(is_constant(element) for element in elements)
+        case _:
+            return False
+
+
+def is_simple_key(node: ast.expr) -> bool:
+    """Return whether evaluating an expression twice is the same as evaluating it once."""
+    match node:
+        case ast.Name(id=name):
+            return not is_foreign(name)
+        case ast.Tuple(elts=elements):
+            return all(is_simple_key(element) for element in elements)
+        case _:
+            return is_constant(node)
+
+
+def is_place(node: ast.expr) -> bool:
+    """Return whether an expression names a place where an object is kept."""
+    match node:
+        case ast.Name(id=name):
+            return name != "__debug__" and not is_foreign(name)
+        case ast.Attribute() | ast.Subscript():
+            return not is_foreign_expression(node)
+        case _:
+            return False
+
+
+def evaluated(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and what is evaluated with it: not the bodies of functions in it."""
+    yield node
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
+            return
+        case ast.GeneratorExp():
+            yield from evaluated(node.generators[0].iter)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from evaluated(child)
+
+
+def suspends(node: ast.AST) -> bool:
+    """Return whether other tasks or the caller may run while an expression is evaluated."""
+    return any(
+        isinstance(each, ast.Await | ast.Yield | ast.YieldFrom) or (isinstance(each, ast.comprehension) and each.is_async)
+        for each in evaluated(node)
+    )
+
+
+def mangled(name: str, class_name: str | None) -> str:
+    """Return the name under which an attribute written in a class body is really kept."""
+    if class_name is None or not name.startswith("__") or name.endswith("__"):
+        return name
+    stripped = class_name.lstrip("_")
+    return f"_{stripped}{name}" if stripped else name

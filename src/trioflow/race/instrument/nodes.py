@@ -1,0 +1,122 @@
+"""The nodes that the rewriter puts into a tree.
+
+PYTEST_DONT_REWRITE
+
+Each carries the position of what it stands around, so that tracebacks, tracers and coverage see
+what they would have seen.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from trioflow.race.instrument.positions import Span, place, span, tail
+
+PROBES: Final = (
+    "read",
+    "write",
+    "update",
+    "begin",
+    "finish",
+    "call",
+    "call_begin",
+    "call_end",
+    "base",
+    "key",
+    "item_read",
+    "item_write",
+    "item_update",
+    "item_begin",
+    "member",
+    "shape",
+    "iterate",
+    "contents",
+    "contents_write",
+    "name_read",
+    "name_write",
+    "name_written",
+    "enter",
+    "locals",
+    "scope",
+)
+"""All names of probes; each is in `builtins` with an `@` before it."""
+
+
+def token_name(qualified_name: str) -> str:
+    """Return the name of the variable that tells activations of a function apart."""
+    return f"@scope:{qualified_name}"
+
+
+def token(qualified_name: str | None, where: Span) -> ast.expr:
+    """Return an expression for the scope that owns a name; None is the module."""
+    if qualified_name is None:
+        return place(ast.Constant(None), where)
+    return place(ast.Name(token_name(qualified_name), ast.Load()), where)
+
+
+def probe(name: str, rewritten: ast.expr, original: ast.expr, site: int, *more: ast.expr) -> ast.Call:
+    """Return a probe around an expression."""
+    first, last = span(original), tail(original)
+    return place(
+        ast.Call(
+            func=place(ast.Name("@" + name, ast.Load()), first),
+            args=[rewritten, place(ast.Constant(site), last), *more],
+            keywords=[],
+        ),
+        last,
+    )
+
+
+def name_probe(name: str, value: ast.expr, scope: ast.expr, site: int, where: Span) -> ast.Call:
+    """Return a probe for a global name or a closure variable."""
+    return place(
+        ast.Call(
+            func=place(ast.Name("@" + name, ast.Load()), where),
+            args=[value, scope, place(ast.Constant(site), where)],
+            keywords=[],
+        ),
+        where,
+    )
+
+
+def statement(name: str, where: Span, *arguments: ast.expr) -> ast.Expr:
+    """Return a probe that is a statement."""
+    call = ast.Call(func=place(ast.Name("@" + name, ast.Load()), where), args=list(arguments), keywords=[])
+    return place(ast.Expr(place(call, where)), where)
+
+
+def number(value: int, where: Span) -> ast.expr:
+    """Return the number of a site as an expression."""
+    return place(ast.Constant(value), where)
+
+
+def token_assignment(qualified_name: str, where: Span) -> ast.Assign:
+    """Return the statement that makes the token of a function."""
+    made = place(ast.Call(func=place(ast.Name("@scope", ast.Load()), where), args=[], keywords=[]), where)
+    return place(ast.Assign([place(ast.Name(token_name(qualified_name), ast.Store()), where)], made), where)
+
+
+def around_locals(call: ast.Call) -> ast.Call:
+    """Return a call that hides tokens from the result of `locals()`."""
+    where = span(call)
+    return place(
+        ast.Call(func=place(ast.Name("@locals", ast.Load()), where), args=[call], keywords=[]),
+        where,
+    )
+
+
+def copied_key(key: ast.expr) -> ast.expr:
+    """Return a copy of a key that may be evaluated twice."""
+    where = span(key)
+    match key:
+        case ast.Name():
+            return place(ast.Name(key.id, ast.Load()), where)
+        case ast.Tuple():
+            return place(ast.Tuple([copied_key(element) for element in key.elts], ast.Load()), where)
+        case ast.UnaryOp():
+            return place(ast.UnaryOp(key.op, copied_key(key.operand)), where)
+        case ast.Constant():
+            return place(ast.Constant(key.value, key.kind), where)
+        case _:
+            raise TypeError(f"no simple key: {ast.dump(key)}")

@@ -1,0 +1,118 @@
+"""Puts probes into calls.
+
+PYTEST_DONT_REWRITE
+
+A method call whose arguments contain an `await` takes place after it, while its receiver is
+evaluated before it. So `x.append(await f())` gets two probes, one around the receiver and one
+around the last argument that suspends: the access is made when the second is reached. Functions
+that are known to change an argument are treated alike.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from trioflow.race.instrument import names, nodes
+from trioflow.race.instrument.calls import key_of, last_suspending
+from trioflow.race.instrument.rewrite_expressions import ExpressionRewriter
+from trioflow.race.model.sites import Operation
+
+
+class CallRewriter(ExpressionRewriter):
+    """Rewrites calls; the probes in them return their argument as all others do."""
+
+    def call(self, node: ast.Call) -> ast.expr:
+        """Rewrite a call."""
+        if names.is_foreign_expression(node):
+            return node
+        arguments = list(node.args)
+        operations = self.facts.arguments(node, self.scope)
+        function = node.func
+        receiver = function.value if isinstance(function, ast.Attribute) else None
+        if isinstance(function, ast.Attribute):
+            function.value = self.expression(function.value)
+        else:
+            node.func = self.expression(function)
+        node.args = [self._argument(each, operations.get(index), node) for index, each in enumerate(arguments)]
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                keyword.value = self._mapping(keyword.value)
+            else:
+                keyword.value = self.expression(keyword.value)
+        if isinstance(function, ast.Attribute) and receiver is not None and self._may_be_container(function, receiver):
+            self._method(node, function, receiver, arguments)
+        elif Operation.CONTENTS_WRITE in operations.values() and arguments and self._changes(arguments[0]):
+            self._change_of_argument(node, arguments)
+        if self._shows_locals(node):
+            return nodes.around_locals(node)
+        return node
+
+    def _argument(self, node: ast.expr, operation: Operation | None, call: ast.Call) -> ast.expr:
+        match call.func:
+            case ast.Name(id="bool") if len(call.args) == 1 and self.scopes.is_builtin(self.scope, "bool"):
+                return self.condition(node)
+            case _:
+                pass
+        # What the call changes is probed with its other arguments in mind.
+        if operation is None or operation is Operation.CONTENTS_WRITE:
+            return self.expression(node)
+        return self.observed(node, operation)
+
+    def _mapping(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.Name) and self.function is not None and self.function.gathers(node.id):
+            return self.expression(node)
+        return self.observed(node, Operation.CONTENTS_READ)
+
+    def _may_be_container(self, function: ast.Attribute, receiver: ast.expr) -> bool:
+        if names.is_foreign_expression(receiver) or self.facts.is_silent_receiver(receiver, self.scope):
+            return False
+        return not self.facts.is_own_method(receiver, function.attr, self.scope, self.function)
+
+    def _method(
+        self, node: ast.Call, function: ast.Attribute, receiver: ast.expr, arguments: list[ast.expr]
+    ) -> None:
+        key = key_of(arguments, function.attr)
+        site = self.site(
+            Operation.CALL,
+            node,
+            expression=receiver,
+            name=names.mangled(function.attr, self.class_name),
+            constant_key=key is not None and names.is_constant(key),
+        )
+        simple = key is not None and names.is_simple_key(key)
+        copies = [nodes.copied_key(key)] if key is not None and simple else []
+        if self._finish_after(node, arguments, site):
+            function.value = nodes.probe("call_begin", function.value, receiver, site, *copies)
+        elif key is not None and not simple:
+            function.value = nodes.probe("base", function.value, receiver, site)
+            node.args[0] = nodes.probe("key", node.args[0], key, site)
+        else:
+            function.value = nodes.probe("call", function.value, receiver, site, *copies)
+
+    def _change_of_argument(self, node: ast.Call, arguments: list[ast.expr]) -> None:
+        changed = arguments[0]
+        site = self.site(Operation.CONTENTS_WRITE, changed, stands_for=node)
+        suspended = self._finish_after(node, arguments, site)
+        node.args[0] = nodes.probe("call_begin" if suspended else "contents_write", node.args[0], changed, site)
+
+    def _changes(self, node: ast.expr) -> bool:
+        return names.is_place(node) and not self.is_silent(node)
+
+    def _finish_after(self, node: ast.Call, arguments: list[ast.expr], site: int) -> bool:
+        index, keyword = last_suspending(arguments, node.keywords)
+        if keyword is not None:
+            keyword.value = nodes.probe("call_end", keyword.value, keyword.value, site)
+        elif index is not None:
+            original, rewritten = arguments[index], node.args[index]
+            if isinstance(rewritten, ast.Starred) and isinstance(original, ast.Starred):
+                rewritten.value = nodes.probe("call_end", rewritten.value, original.value, site)
+            else:
+                node.args[index] = nodes.probe("call_end", rewritten, original, site)
+        return keyword is not None or index is not None
+
+    def _shows_locals(self, node: ast.Call) -> bool:
+        match node:
+            case ast.Call(func=ast.Name(id="locals" | "vars" as name), args=[], keywords=[]):
+                return self.scopes.is_builtin(self.scope, name) and any(scope.rebound for scope in self.scope.chain())
+            case _:
+                return False

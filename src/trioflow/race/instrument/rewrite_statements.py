@@ -1,0 +1,268 @@
+"""Puts probes into statements, and statements that are probes between them.
+
+PYTEST_DONT_REWRITE
+
+Inserted statements stand at the position of what they tell about, so that no line is reached that
+would not have been, and none of them is where a docstring or a `__future__` import must be. Names
+bound in the head of a statement are told about at the start of its body.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from trioflow.race.instrument import nodes
+from trioflow.race.instrument.calls import Facts
+from trioflow.race.instrument.names import suspends
+from trioflow.race.instrument.positions import Span, span
+from trioflow.race.instrument.rewrite_calls import CallRewriter
+from trioflow.race.instrument.scopes import Scopes
+from trioflow.race.instrument.table import TableBuilder
+from trioflow.race.model.sites import Operation
+
+_Handler = Callable[[Any], "list[ast.stmt]"]
+
+
+class StatementRewriter(CallRewriter):
+    """Rewrites statements in place; a method returns what comes after its argument."""
+
+    def __init__(self, table: TableBuilder, scopes: Scopes, facts: Facts) -> None:
+        super().__init__(table, scopes, facts)
+        self._read_sites: dict[ast.AugAssign, int] = {}
+        self._handlers: dict[type[ast.stmt], _Handler] = {
+            ast.FunctionDef: self.function_definition,
+            ast.AsyncFunctionDef: self.function_definition,
+            ast.ClassDef: self.class_definition,
+            ast.Assign: self._assign,
+            ast.AugAssign: self._augmented,
+            ast.AnnAssign: self._annotated,
+            ast.Delete: self._delete,
+            ast.For: self._for,
+            ast.AsyncFor: self._for,
+            ast.While: self._while_or_if,
+            ast.If: self._while_or_if,
+            ast.With: self._with,
+            ast.AsyncWith: self._with,
+            ast.Match: self._match,
+            ast.Try: self._try,
+            ast.TryStar: self._try,
+            ast.Assert: self._assert,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import,
+            ast.Return: self._value,
+            ast.Expr: self._value,
+            ast.Raise: self._raise,
+        }
+
+    def function_definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+        """Rewrite a function definition."""
+        raise NotImplementedError
+
+    def class_definition(self, node: ast.ClassDef) -> list[ast.stmt]:
+        """Rewrite a class definition."""
+        raise NotImplementedError
+
+    def statements(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Rewrite statements, and return them with what is inserted."""
+        result: list[ast.stmt] = []
+        for statement in body:
+            handler = self._handlers.get(type(statement))
+            if handler is None:
+                # `pass`, `global` and the like; the value of a type alias is left alone.
+                result.append(statement)
+                continue
+            if isinstance(statement, ast.AugAssign):
+                result += self._read_before(statement)
+            result.append(statement)
+            result += handler(statement)
+        return result
+
+    # Names
+
+    def written(self, name: str, where: ast.AST, operation: Operation = Operation.NAME_WRITE) -> list[ast.stmt]:
+        """Return what tells that a name has been bound."""
+        return self._written(name, where, operation)
+
+    def _written(
+        self, name: str, where: ast.AST, operation: Operation, reads: tuple[int, ...] = ()
+    ) -> list[ast.stmt]:
+        owner = self.owner(name)
+        if owner is None:
+            return []
+        site = self.name_site(operation, where, owner[0], name, reads=reads)
+        at = _head(where)
+        return [nodes.statement("name_written", at, nodes.token(owner[0], at), nodes.number(site, at))]
+
+    def _bound(self, target: ast.expr) -> list[ast.stmt]:
+        """Return what tells that the names in a target have been bound."""
+        match target:
+            case ast.Name(id=name):
+                return self.written(name, target)
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                return [statement for element in elements for statement in self._bound(element)]
+            case ast.Starred(value=value):
+                return self._bound(value)
+            case _:
+                return []
+
+    # Assignments
+
+    def _assign(self, node: ast.Assign) -> list[ast.stmt]:
+        if any(isinstance(target, ast.Tuple | ast.List) for target in node.targets):
+            node.value = self.observed(node.value, Operation.ITERATE)
+        else:
+            node.value = self.expression(node.value)
+        after: list[ast.stmt] = []
+        for target in node.targets:
+            self.store(target)
+            after += self._bound(target)
+        return after
+
+    def _annotated(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        if node.value is None:
+            return []
+        node.value = self.expression(node.value)
+        self.store(node.target)
+        return self._bound(node.target)
+
+    def _read_before(self, node: ast.AugAssign) -> list[ast.stmt]:
+        """Return what tells that a name has been read before something suspends."""
+        if not isinstance(node.target, ast.Name) or not suspends(node.value):
+            return []
+        owner = self.owner(node.target.id)
+        if owner is None:
+            return []
+        where = span(node.target)
+        # The node stands for the write in the analysis, and so for the read only by number.
+        site = self.name_site(Operation.NAME_READ, node.target, owner[0], node.target.id, stands_for=node)
+        self._read_sites[node] = site
+        nothing = nodes.token(None, where)
+        return [nodes.statement("name_read", where, nothing, nodes.token(owner[0], where), nodes.number(site, where))]
+
+    def _augmented(self, node: ast.AugAssign) -> list[ast.stmt]:
+        suspended = suspends(node.value)
+        node.value = self.expression(node.value)
+        if isinstance(node.target, ast.Name):
+            read = self._read_sites.pop(node, None)
+            if read is None:
+                return self._written(node.target.id, node.target, Operation.NAME_UPDATE)
+            return self._written(node.target.id, node.target, Operation.NAME_WRITE, (read,))
+        site = self.store(node.target, Operation.SUSPENDED_UPDATE if suspended else Operation.UPDATE)
+        if site is None or not suspended:
+            return []
+        where = span(node.target)
+        return [nodes.statement("finish", where, nodes.number(site, where))]
+
+    def _delete(self, node: ast.Delete) -> list[ast.stmt]:
+        after: list[ast.stmt] = []
+        for target in node.targets:
+            self.store(target, Operation.DELETE)
+            after += self._bound(target)
+        return after
+
+    # Compound statements
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
+        if isinstance(node, ast.For):
+            node.iter = self.observed(node.iter, Operation.ITERATE)
+        else:
+            node.iter = self.expression(node.iter)
+        self.store(node.target)
+        node.body = self._bound(node.target) + self.statements(node.body)
+        node.orelse = self.statements(node.orelse)
+        return []
+
+    def _while_or_if(self, node: ast.While | ast.If) -> list[ast.stmt]:
+        node.test = self.condition(node.test)
+        node.body = self.statements(node.body)
+        node.orelse = self.statements(node.orelse)
+        return []
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> list[ast.stmt]:
+        before: list[ast.stmt] = []
+        for item in node.items:
+            item.context_expr = self.expression(item.context_expr)
+            if item.optional_vars is not None:
+                self.store(item.optional_vars)
+                before += self._bound(item.optional_vars)
+        node.body = before + self.statements(node.body)
+        return []
+
+    def _match(self, node: ast.Match) -> list[ast.stmt]:
+        looked_into = any(
+            isinstance(pattern, ast.MatchSequence | ast.MatchMapping)
+            for case in node.cases
+            for pattern in ast.walk(case.pattern)
+        )
+        if looked_into:
+            node.subject = self.observed(node.subject, Operation.CONTENTS_READ)
+        else:
+            node.subject = self.expression(node.subject)
+        for case in node.cases:
+            if case.guard is not None:
+                case.guard = self.condition(case.guard)
+            captured = [
+                statement
+                for pattern in ast.walk(case.pattern)
+                for name in _captures(pattern)
+                for statement in self.written(name, pattern)
+            ]
+            case.body = captured + self.statements(case.body)
+        return []
+
+    def _try(self, node: ast.Try | ast.TryStar) -> list[ast.stmt]:
+        node.body = self.statements(node.body)
+        for handler in node.handlers:
+            if handler.type is not None:
+                handler.type = self.expression(handler.type)
+            caught = [] if handler.name is None else self.written(handler.name, handler)
+            handler.body = caught + self.statements(handler.body)
+        node.orelse = self.statements(node.orelse)
+        node.finalbody = self.statements(node.finalbody)
+        return []
+
+    # Simple statements
+
+    def _assert(self, node: ast.Assert) -> list[ast.stmt]:
+        node.test = self.condition(node.test)
+        if node.msg is not None:
+            node.msg = self.expression(node.msg)
+        return []
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> list[ast.stmt]:
+        after: list[ast.stmt] = []
+        for alias in node.names:
+            if alias.name != "*":
+                after += self.written(alias.asname or alias.name.partition(".")[0], node)
+        return after
+
+    def _value(self, node: ast.Return | ast.Expr) -> list[ast.stmt]:
+        if node.value is not None and not isinstance(node.value, ast.Constant):
+            node.value = self.expression(node.value)
+        return []
+
+    def _raise(self, node: ast.Raise) -> list[ast.stmt]:
+        if node.exc is not None:
+            node.exc = self.expression(node.exc)
+        if node.cause is not None:
+            node.cause = self.expression(node.cause)
+        return []
+
+
+def _captures(pattern: ast.AST) -> list[str]:
+    match pattern:
+        case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
+            return [name]
+        case _:
+            return []
+
+
+def _head(node: ast.AST) -> Span:
+    """Return the position for a statement that tells about what a node has bound."""
+    where = span(node)
+    if isinstance(node, ast.ExceptHandler | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        # Only its first line: nothing in its body has been reached.
+        return Span(where.line, where.column, where.line, where.column + 1)
+    return where

@@ -1,0 +1,284 @@
+"""Collects the sites of a module while it is rewritten, and makes its table at the end.
+
+PYTEST_DONT_REWRITE
+
+What depends on what is known as nodes of the tree (see `dependence`), what runs knows numbers. A
+node can have several numbers: `for x in self.items` reads the attribute and iterates over what it
+finds there, at two sites. Nodes without any (a local variable, say) drop out here.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import zlib
+from collections.abc import Iterable
+from typing import Final, final
+
+import attrs
+
+from trioflow.race.instrument.dependence import FunctionFlow
+from trioflow.race.instrument.positions import SourceText, Span, span, tail
+from trioflow.race.instrument.scopes import Comprehension, Scope
+from trioflow.race.model.sites import (
+    NO_DEPENDENCE,
+    CallSite,
+    Dependence,
+    FunctionTable,
+    ModuleTable,
+    Operation,
+    Site,
+)
+
+_BITS_OF_INDEX: Final = 20
+
+READS: Final = frozenset(
+    {
+        Operation.READ,
+        Operation.ITEM_READ,
+        Operation.MEMBER,
+        Operation.SHAPE,
+        Operation.ITERATE,
+        Operation.CONTENTS_READ,
+        Operation.NAME_READ,
+        Operation.ENTER,
+    }
+)
+"""Operations that change nothing, so that nothing they depend on matters."""
+
+
+def number_of_module(path: str) -> int:
+    """Return what the numbers of the sites of a file have in common."""
+    normalised = os.path.normcase(os.path.abspath(path))
+    return (zlib.crc32(normalised.encode("utf-8", "surrogatepass")) & 0x7FFFFFFF) << _BITS_OF_INDEX
+
+
+@final
+@attrs.define(eq=False)
+class Function:
+    """A function that is being rewritten."""
+
+    scope: Scope
+    qualified_name: str
+    first_line: int
+    is_async: bool
+    flow: FunctionFlow
+    parameter: str | None
+    """The first parameter, if this is a method."""
+    class_node: ast.ClassDef | None
+    """The class in whose body it is a method."""
+    outer: Function | None
+    comprehensions: list[tuple[Comprehension, Scope]] = attrs.Factory(list)
+    """Those that run in frames of their own."""
+    sites: list[_Draft] = attrs.Factory(list)
+    gathering: frozenset[str] = frozenset()
+    """The names of `*args` and `**kwargs`."""
+
+    def gathers(self, name: str) -> bool:
+        """Return whether a name is that of the arguments nobody else has a reference to."""
+        return name in self.gathering
+
+
+@final
+@attrs.define(eq=False)
+class _Draft:
+    number: int
+    operation: Operation
+    where: Span
+    expression: str
+    name: str | None
+    function: Function | None
+    stands_for: ast.AST
+    global_name: bool
+    constant_key: bool
+    reads: tuple[int, ...]
+
+
+@final
+class TableBuilder:
+    """Gives out the numbers of one module."""
+
+    def __init__(self, source: SourceText, *, module: str, path: str) -> None:
+        self._source = source
+        self._module = module
+        self._path = path
+        self._base = number_of_module(path)
+        self._used = 0
+        self._drafts: list[_Draft] = []
+        self._sites_of: dict[ast.AST, list[int]] = {}
+        self._call_numbers: dict[ast.AST, int] = {}
+        self._functions: list[Function] = []
+        self.awaits: dict[ast.AST, ast.Await] = {}
+        """For a call whose result is awaited on the spot, the `await`."""
+
+    def site(
+        self,
+        operation: Operation,
+        node: ast.AST,
+        *,
+        function: Function | None,
+        expression: ast.AST | None = None,
+        name: str | None = None,
+        stands_for: ast.AST | None = None,
+        global_name: bool = False,
+        constant_key: bool = False,
+        reads: tuple[int, ...] = (),
+    ) -> int:
+        """Enter a site and return its number.
+
+        Args:
+            operation: What is done there.
+            node: What gives it its position.
+            function: In which function it is.
+            expression: The object that is accessed, if it is not the node itself.
+            name: The attribute, method or name.
+            stands_for: The node that stands for it in the analysis, if it is not `node`.
+            global_name: Whether the name is a module global.
+            constant_key: Whether the key is a constant.
+            reads: Sites on which this one depends by data, besides what the analysis says.
+        """
+        draft = _Draft(
+            self._next(),
+            operation,
+            span(node),
+            self._source.expression(node if expression is None else expression),
+            name,
+            function,
+            node if stands_for is None else stands_for,
+            global_name,
+            constant_key,
+            reads,
+        )
+        self._drafts.append(draft)
+        self._sites_of.setdefault(draft.stands_for, []).append(draft.number)
+        if function is not None:
+            function.sites.append(draft)
+        return draft.number
+
+    def function(self, function: Function) -> None:
+        """Take in a function whose body has been rewritten; number the calls that matter in it."""
+        self._functions.append(function)
+        for call in _calls_that_matter(function.flow):
+            self._call_numbers[call] = self._next()
+
+    def matters(self, function: Function) -> bool:
+        """Return whether something in a function could be one end of a section."""
+        sources = _sources(function.flow)
+        return any(
+            draft.operation not in READS or draft.stands_for in sources for draft in function.sites
+        ) or any(True for _ in _calls_that_matter(function.flow))
+
+    def finish(self) -> ModuleTable:
+        """Return the table of the module."""
+        sources = {
+            number
+            for function in self._functions
+            for node in _sources(function.flow)
+            for number in self._sites_of.get(node, ())
+        }
+        sources.update(number for draft in self._drafts for number in draft.reads)
+        tables: list[FunctionTable] = []
+        for function in self._functions:
+            tables.extend(self._function_tables(function))
+        return ModuleTable(
+            module=self._module,
+            path=self._path,
+            sites=tuple(self._finished(draft, sources) for draft in self._drafts),
+            functions=tuple(tables),
+            function_count=len(self._functions),
+        )
+
+    def _next(self) -> int:
+        self._used += 1
+        return self._base | self._used
+
+    def _numbers(self, nodes: Iterable[ast.AST]) -> tuple[int | str, ...]:
+        numbers: set[int] = set()
+        names: set[str] = set()
+        for node in nodes:
+            if isinstance(node, ast.arg):
+                names.add(node.arg)
+                continue
+            numbers.update(self._sites_of.get(node, ()))
+            if node in self._call_numbers:
+                numbers.add(self._call_numbers[node])
+        return (*sorted(numbers), *sorted(names))
+
+    def _dependence(self, flow: FunctionFlow, act: ast.AST) -> Dependence:
+        data = self._numbers(flow.data.get(act, ()))
+        control = self._numbers(flow.control.get(act, ()))
+        return Dependence(data, control) if data or control else NO_DEPENDENCE
+
+    def _finished(self, draft: _Draft, sources: set[int]) -> Site:
+        depends = NO_DEPENDENCE
+        function = draft.function
+        if function is not None and draft.operation not in READS:
+            depends = self._dependence(function.flow, draft.stands_for)
+            if draft.reads:
+                depends = Dependence((*draft.reads, *depends.data), depends.control)
+        where = draft.where
+        return Site(
+            number=draft.number,
+            path=self._path,
+            line=where.line,
+            column=self._source.column(where.line, where.column),
+            end_line=where.end_line,
+            end_column=self._source.column(where.end_line, where.end_column),
+            operation=draft.operation,
+            expression=draft.expression,
+            name=draft.name,
+            module=self._module,
+            function="" if function is None else function.qualified_name,
+            global_name=draft.global_name,
+            constant_key=draft.constant_key,
+            source=draft.number in sources,
+            depends=depends,
+        )
+
+    def _function_tables(self, function: Function) -> Iterable[FunctionTable]:
+        calls = {
+            node: self._call_sites(node, self._dependence(function.flow, node))
+            for node in _calls_that_matter(function.flow)
+        }
+        if calls or function.is_async:
+            every = tuple(call for found in calls.values() for call in found)
+            yield FunctionTable(function.qualified_name, function.first_line, function.is_async, every)
+        for comprehension, scope in function.comprehensions:
+            inside = {id(node) for node in ast.walk(comprehension)}
+            some = tuple(call for node, found in calls.items() if id(node) in inside for call in found)
+            if some:
+                line = span(comprehension).line
+                yield FunctionTable(scope.qualified_name, line, is_async=False, calls=some)
+
+    def _call_sites(self, node: ast.AST, depends: Dependence) -> tuple[CallSite, ...]:
+        number = self._call_numbers[node]
+        wheres = [span(node), tail(node)]
+        if node in self.awaits:
+            wheres.append(span(self.awaits[node]))
+        return tuple(
+            CallSite(number, where.line, where.column, where.end_line, where.end_column, depends)
+            for where in dict.fromkeys(wheres)
+        )
+
+
+def _sources(flow: FunctionFlow) -> set[ast.AST]:
+    found = set(flow.returns)
+    for flows in (flow.control, flow.data):
+        for sources in flows.values():
+            found |= sources
+    return found
+
+
+def _calls_that_matter(flow: FunctionFlow) -> dict[ast.AST, None]:
+    """Return calls that depend on something, or on whose results something depends."""
+    targets = (ast.Attribute, ast.Subscript, ast.Name)
+    found: dict[ast.AST, None] = {}
+    for flows in (flow.control, flow.data):
+        for act, sources in flows.items():
+            stored = isinstance(act, targets) and not isinstance(act.ctx, ast.Load)
+            if sources and not stored:
+                found[act] = None
+    for source in _sources(flow):
+        if isinstance(source, ast.Call):
+            found[source] = None
+    return dict.fromkeys(sorted(found, key=lambda node: (span(node).start, span(node).end)))
