@@ -13,34 +13,50 @@ from collections.abc import Callable
 from typing import final
 
 from trioflow.race.clocks.actor import NOBODY, Actor, Place, Release
-from trioflow.race.clocks.knowledge import Knowledge
+from trioflow.race.clocks.knowledge import Knowledge, Snapshot
+
+_TOGETHER = 256
 
 
 @final
 class Group:
-    """What several actors have done together, to be acquired at once: the children of a nursery."""
+    """What several actors have done together, to be acquired at once: the children of a nursery.
 
-    __slots__ = ("_full", "_slots", "_strong")
+    Siblings often learn of each other through a lock or a channel, and the last to end knows most. Their
+    knowledge is therefore put together from the last to the first, when there are many or somebody asks: of
+    all but one of them there is then little to learn.
+    """
+
+    __slots__ = ("_full", "_slots", "_strong", "_waiting")
 
     def __init__(self) -> None:
         self._full = Knowledge()
         self._strong = self._full
         self._slots: list[int] = []
+        self._waiting: list[tuple[Snapshot, Snapshot, int, int]] = []
 
     def add(self, actor: Actor) -> None:
         """`actor` has ended."""
         full, strong = actor.snapshots()
-        if self._strong is self._full and strong is not full:
-            self._strong = self._full.copy()
-        self._full.learn(full, actor.slot, actor.time, NOBODY, 0)
-        if self._strong is not self._full:
-            self._strong.learn(strong, actor.slot, actor.time, NOBODY, 0)
+        self._waiting.append((full, strong, actor.slot, actor.time))
         self._slots.append(actor.slot)
+        if len(self._waiting) >= _TOGETHER:
+            self._put_together()
+
+    def _put_together(self) -> None:
+        for full, strong, slot, time in reversed(self._waiting):
+            if self._strong is self._full and strong is not full:
+                self._strong = self._full.copy()
+            self._full.learn(full, slot, time, NOBODY, 0)
+            if self._strong is not self._full:
+                self._strong.learn(strong, slot, time, NOBODY, 0)
+        self._waiting.clear()
 
     def join_into(self, actor: Actor) -> None:
         """All that the members did happens before what `actor` does from now on."""
         if not self._slots:
             return
+        self._put_together()
         release = Release(None, NOBODY, 0)
         full = self._full.snapshot_of_group()
         release.fill(full, full if self._strong is self._full else self._strong.snapshot_of_group())
