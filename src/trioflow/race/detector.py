@@ -5,7 +5,6 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from trioflow.race import edges
 from trioflow.race.clocks.registry import Registry
 from trioflow.race.detect.analysis import Analysis
 from trioflow.race.detect.story import tell
+from trioflow.race.edges.waiting import waiting
 from trioflow.race.instrument.hook import ImportHook, InstrumentedModule
 from trioflow.race.model.configuration import Configuration, Level
 from trioflow.race.model.errors import InternalWarning
@@ -98,18 +98,24 @@ class Detector:
         self._registry = Registry()
         self._recorder.begin(self._registry)
         self._sink.analysis = Analysis(level or self.configuration.level, self._is_suppressed)
-        edges.use(self._registry)
+        edges.install(self._registry)
+
+    def findings(self) -> list[Finding]:
+        """What was found in the test so far."""
+        analysis = self._sink.analysis
+        if analysis is None:
+            return []
+        return [tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts()]
 
     def finish(self) -> list[Finding]:
         """The test has ended: what was found in it. All state is dropped."""
+        findings = self.findings()
         analysis, self._sink.analysis = self._sink.analysis, None
-        if analysis is None:
-            return []
-        findings = [tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts()]
-        self._withheld += analysis.withheld
+        if analysis is not None:
+            self._withheld += analysis.withheld
         self._registry = Registry()
         self._recorder.begin(self._registry)
-        edges.use(self._registry)
+        edges.install(self._registry)
         for where, text in faults.take().items():
             warnings.warn(
                 f"the race detector failed in {where} and missed what happened there; please report this:\n{text}",
@@ -127,7 +133,5 @@ class Detector:
         return dict(self._withheld)
 
     def waiting(self) -> list[str]:
-        """For each task that lives, its name, where it was started, and where it stands."""
-        return [
-            f"{name}\n{''.join(traceback.StackSummary.from_list(stack).format())}" for name, stack in edges.waiting()
-        ]
+        """For each task that lives, its name, where it was started, what it waits for, and its stack."""
+        return waiting()
