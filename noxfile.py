@@ -64,3 +64,45 @@ def typecheck(session: nox.Session) -> None:
     session.install("-e", ".[race]", *group("typecheck"))
     session.run("mypy")
     session.run("pyright")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Show the detector on the booking server: four bugs in one version, none in the other, and the same tests."""
+    session.install("-e", ".[race]", "pytest-trio")
+    session.run("python", "examples/demo.py", *session.posargs)
+
+
+@nox.session
+def races(session: nox.Session) -> None:
+    """Run a suite under the race detector; copy this into another project's noxfile and name its own requirements."""
+    session.install("-e", ".[race]", "pytest-trio")
+    session.run("pytest", "--detect-races=strict", *(session.posargs or ["examples/booking", "--fixed"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error. The test suite runs its examples."""
+    session.install("-e", ".[race]", *group("docs"))
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--nitpicky", "docs", "docs/_build/html")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the detector costs."""
+    session.install("-e", ".[race]")
+    for command in (["hot_loop.py"], ["many_tasks.py"], ["suites.py", "--measure"]):
+        session.run("python", f"benchmarks/{command[0]}", *command[1:])
+
+
+@nox.session
+def ecosystem(session: nox.Session) -> None:
+    """Run real libraries' suites with and without the detector: the outcomes must be the same."""
+    session.run("python", "benchmarks/suites.py", *session.posargs)
+
+
+@nox.session(name="typing-compat")
+def typing_compat(session: nox.Session) -> None:
+    """Prove that the package runs beside trio-typing, whose stubs must never be where types are checked."""
+    session.install(".[race,typing]", "pytest-trio")
+    session.run("python", "tests/stubs/beside_trio_typing.py")
