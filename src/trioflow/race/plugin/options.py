@@ -5,10 +5,12 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import final
 
@@ -41,7 +43,7 @@ def read_options(config: pytest.Config, level: str) -> Options:
     packages = (*config.getini("race_packages"), *(given.race_packages or ()))
     exclude = (*config.getini("race_exclude"), *(given.race_exclude or ()))
     for package in packages:
-        if not _exists(package, _search_path(config)):
+        if not _exists(package, search_path(config)):
             raise pytest.UsageError(
                 f"the package {package!r} in race_packages does not exist: "
                 "name a package that can be imported, by its import name"
@@ -78,7 +80,18 @@ def _timeout(value: str) -> float | None:
     return seconds
 
 
-def _search_path(config: pytest.Config) -> list[str]:
+@contextlib.contextmanager
+def importable_from(folders: Sequence[str]) -> Iterator[None]:
+    """Lets folders be searched by the import system meanwhile."""
+    before = sys.path.copy()
+    sys.path[:0] = folders
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def search_path(config: pytest.Config) -> list[str]:
     """Returns where this run may import from, before pytest has put its own folders on sys.path."""
     root = config.rootpath
     return [str(folder) for folder in (*config.getini("pythonpath"), root, Path.cwd())]

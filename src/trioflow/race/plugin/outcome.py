@@ -93,7 +93,7 @@ def _fail(report: pytest.TestReport, text: str) -> None:
 
 def _as_text(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
-        return f"xfailed: {report.wasxfail}\n\n{report.longreprtext}"
+        return f"failed as expected {report.wasxfail}".rstrip() + f"\n\n{report.longreprtext}"
     if isinstance(report.longrepr, tuple):
         return f"skipped: {report.longrepr[2]}"
     return report.longreprtext

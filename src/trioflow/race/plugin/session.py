@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import attrs
 import pytest
@@ -17,7 +17,7 @@ from trioflow.race.model.errors import RaceError
 from trioflow.race.model.findings import Finding
 from trioflow.race.plugin.extent import is_test, packages_outside
 from trioflow.race.plugin.markers import MarkError, Marks, read_marks
-from trioflow.race.plugin.options import Options, read_options
+from trioflow.race.plugin.options import Options, importable_from, read_options, search_path
 from trioflow.race.plugin.outcome import attach
 from trioflow.race.plugin.summary import Summary
 from trioflow.race.plugin.totals import WORKER_OUTPUT, Comment, Module, Totals
@@ -38,16 +38,13 @@ def begin(config: pytest.Config, level: str) -> None:
     suppressions = Suppressions()
     detector = Detector(options.configuration, suppressions.accepts)
     try:
-        detector.install()
+        with importable_from(search_path(config)):
+            detector.install()
         config.add_cleanup(detector.uninstall)
         detector.install_assertions()
     except RaceError as error:
         raise pytest.UsageError(str(error)) from None
-    summary = None
-    if not hasattr(config, "workerinput"):
-        summary = Summary(config, options)
-        config.pluginmanager.register(summary, "trioflow-summary")
-    config.pluginmanager.register(RaceSession(config, options, detector, suppressions, summary), "trioflow-session")
+    config.pluginmanager.register(RaceSession(config, options, detector, suppressions), "trioflow-session")
 
 
 @final
@@ -64,22 +61,15 @@ class _Attempt:
 class RaceSession:
     """The hooks that run in each process in which tests run."""
 
-    def __init__(
-        self,
-        config: pytest.Config,
-        options: Options,
-        detector: Detector,
-        suppressions: Suppressions,
-        summary: Summary | None,
-    ) -> None:
+    def __init__(self, config: pytest.Config, options: Options, detector: Detector, suppressions: Suppressions) -> None:
         self._config = config
+        self._options = options
         self._root = options.configuration.root
         self._exclude = options.configuration.exclude
         self._detector = detector
-        self._summary = summary
+        self._summary: Summary | None = None
         self._suppressions = suppressions
         self._watch = Watch(detector.waiting, options.timeout, self._write)
-        self._timeout = options.timeout
         self._attempt: _Attempt | None = None
         self._stderr: int | None = None
         self._watched_tests = 0
@@ -119,7 +109,11 @@ class RaceSession:
     # What is watched
 
     def pytest_configure(self) -> None:
-        """Keeps a way to the terminal that capturing does not catch."""
+        """Adds the summary where there is a terminal, and keeps a way to it that capturing does not catch."""
+        # Not earlier: a worker of pytest-xdist can't be told from other processes while options are parsed.
+        if not hasattr(self._config, "workerinput"):
+            self._summary = Summary(self._config, self._options)
+            self._config.pluginmanager.register(self._summary, "trioflow-summary")
         try:
             self._stderr = os.dup(sys.stderr.fileno())
         except (AttributeError, OSError, ValueError):
@@ -176,8 +170,10 @@ class RaceSession:
             if last_look is not None:
                 self._fail_for_time(last_look)
 
-    def _fail_for_time(self, last_look: str) -> None:
-        pytest.fail(f"the test did not end within {self._timeout:g} s (race_timeout); {last_look}", pytrace=False)
+    def _fail_for_time(self, last_look: str) -> NoReturn:
+        text = f"the test did not end within {self._options.timeout:g} s (race_timeout); {last_look}"
+        # The interrupt that ended it is our own, and would only be in the way of the text.
+        raise pytest.fail.Exception(text, pytrace=False) from None
 
     def _write(self, text: str) -> None:
         if self._stderr is not None:

@@ -70,11 +70,11 @@ def withheld_line(withheld: Mapping[str, int], strict_option: str) -> str:
         withheld: The numbers, by reason.
         strict_option: How this run would have been told to leave out nothing.
     """
-    counts = {reason: count for reason, count in withheld.items() if count}
+    counts = sorted((-count, reason) for reason, count in withheld.items() if count)
     if not counts:
         return ""
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-    total = sum(counts.values())
+    reasons = ", ".join(f"{-count} {reason}" for count, reason in counts)
+    total = -sum(count for count, _ in counts)
     return f"{counted(total, 'race')} withheld: {reasons}; {strict_option} reports {'it' if total == 1 else 'them'}"
 
 
