@@ -148,7 +148,7 @@ def _ends(loop: Loop, successors: list[list[int]], predecessors: list[list[int]]
                 turning.add(block)
                 stack.append(block)
     for block in sorted(turning):
-        if any(target not in turning for target in successors[block]):
+        if any(target not in turning and target != EXIT for target in successors[block]):
             yield block, loop.after
     for block in loop.tests:
         if loop.ended in successors[block]:

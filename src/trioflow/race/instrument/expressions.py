@@ -99,17 +99,17 @@ class ExpressionReader(Program):
 
     def _value_of_compare(self, tree: ast.Compare) -> Value:
         operands = [tree.left, *tree.comparators]
-        plain = any(isinstance(operand, ast.Constant) for operand in operands)
+        contained = [False, *(isinstance(operator, (ast.In, ast.NotIn)) for operator in tree.ops)]
+        # A comparison with a constant doesn't look into a container.
+        evaluate = self.value if any(isinstance(operand, ast.Constant) for operand in operands) else self.contents
         values: list[Value] = []
-        member = False
-        for index, operand in enumerate(operands):
-            if index > 0 and isinstance(tree.ops[index - 1], (ast.In, ast.NotIn)):
-                member = True
+        for operand, is_container, before_container in zip(operands, contained, [*contained[1:], False], strict=True):
+            if is_container:
                 values.append(self.object_of(operand)[0])
             else:
-                values.append(self.value(operand) if plain else self.contents(operand))
+                values.append(self.value(operand) if before_container else evaluate(operand))
         self.may_raise()
-        if member:
+        if any(contained):
             values.append(self.source(tree))
         return joined(values)
 

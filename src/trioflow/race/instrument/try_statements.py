@@ -116,7 +116,8 @@ class TryReader(DecisionReader):
         self.block = after
 
     def _go_on(self, way: Way, after: int) -> None:
-        """Goes where a copy of a `finally` clause leads."""
+        """Goes where a copy of a `finally` clause leads; what decides that is no part of the clause."""
+        self.enter(self.new_block())
         match way:
             case Way.NORMAL:
                 self.graph.add_edge(self.block, after)
