@@ -52,7 +52,7 @@ _SEAMS: tuple[Seam, ...] = (
     ("trio._threads", "", ("ThreadPlaceholder",)),
     ("trio._socket", "_SocketType", ("_nonblocking_helper", "accept", "connect", "close", "shutdown")),
     ("trio.testing._memory_streams", "_UnboundedByteQueue", ("put", "get_nowait", "close", "_get_impl")),
-    ("trio.testing._memory_streams", "_LockstepByteQueue", ("send_all", "receive_some", "close_sender")),
+    ("trio.testing._memory_streams", "_LockstepByteQueue", ("_something_happened",)),
 )
 """Module, class (or none) and the attributes that must be there."""
 
@@ -208,6 +208,19 @@ def pending_borrowers(limiter: trio.CapacityLimiter) -> dict[Task, object]:
 def is_thread_placeholder(borrower: object) -> bool:
     """Whether a limiter is borrowed by a worker thread."""
     return isinstance(borrower, part("trio._threads", "ThreadPlaceholder"))
+
+
+def lockstep_state(queue: Any) -> tuple[int, bool]:
+    """How many bytes wait in a stream without a buffer, and whether its sender has closed it."""
+    return len(queue._data), bool(queue._sender_closed)
+
+
+# Sockets
+
+
+def standard_socket(socket: Any) -> Any:
+    """The socket of the standard library below one of Trio's."""
+    return socket._sock
 
 
 # Threads

@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from trioflow.race import _trio
 from trioflow.race.clocks.registry import Registry
-from trioflow.race.edges import channels, events, locks, mutexes, session, tasks, testing, threads
+from trioflow.race.edges import (
+    channels,
+    events,
+    foreign,
+    locks,
+    mutexes,
+    session,
+    sockets,
+    streams,
+    tasks,
+    testing,
+    threads,
+)
 from trioflow.race.edges._patching import Patches
 
 _installed: list[Patches] = []
@@ -33,9 +45,10 @@ def install(registry: Registry) -> None:
     patches = Patches()
     session.begin(registry)
     try:
-        for part in (tasks, events, channels, locks, threads, mutexes, testing):
+        for part in (tasks, events, channels, locks, threads, mutexes, testing, streams, sockets, foreign):
             part.install(patches)
     except BaseException:
+        foreign.forget()
         patches.undo()
         session.end()
         raise
@@ -44,6 +57,7 @@ def install(registry: Registry) -> None:
 
 def uninstall() -> None:
     """Put everything back as it was; does nothing if nothing is installed."""
+    foreign.forget()
     while _installed:
         _installed.pop().undo()
     session.end()

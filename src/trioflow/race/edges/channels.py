@@ -30,10 +30,10 @@ class ChannelShadow:
 
     __slots__ = ("receipts", "receivers_closed", "senders_closed", "sent", "unused")
 
-    def __init__(self, state: _trio.ChannelState) -> None:
-        self.sent: deque[Release | None] = deque([None] * len(state.data))
+    def __init__(self, items: int, capacity: float) -> None:
+        self.sent: deque[Release | None] = deque([None] * items)
         """The sends of the items in the buffer."""
-        self.unused: float = max(0, state.max_buffer_size - len(state.data))
+        self.unused: float = max(0, capacity - items)
         """How many places of the buffer were never used."""
         self.receipts: deque[Release | None] = deque()
         """The receipts that made the other free places."""
@@ -84,7 +84,7 @@ class _Hand:
 def _shadow(session: Session, state: _trio.ChannelState) -> ChannelShadow:
     shadow: ChannelShadow | None = session.shadows.get(state)
     if shadow is None:
-        shadow = ChannelShadow(state)
+        shadow = ChannelShadow(len(state.data), state.max_buffer_size)
         session.shadows.set(state, shadow)
     else:
         shadow.match(len(state.data))
@@ -192,8 +192,9 @@ class _CloseWatch(Watch):
             # Who waits at the other end is woken by this close, but owes it to the earlier ones as well.
             for task in state.receive_tasks if self._sender else state.send_tasks:
                 waiting = session.tasks.get(task)
-                for earlier in closed if waiting is not None else ():
-                    waiting.wake(earlier)
+                if waiting is not None:
+                    for earlier in closed:
+                        waiting.wake(earlier)
         if not closed or closed[-1] is not release:
             closed.append(release)
 

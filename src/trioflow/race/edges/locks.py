@@ -23,8 +23,6 @@ from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.session import Session, local
 
-_MANY = 1024
-
 
 @final
 class LockShadow:
@@ -41,7 +39,7 @@ class LockShadow:
 class TokenShadow:
     """The free tokens of a semaphore or limiter, the longest free first."""
 
-    __slots__ = ("borrowed", "holders", "identity", "raised", "returned", "total", "unused")
+    __slots__ = ("borrowed", "holders", "identity", "raised", "returned", "unused")
 
     def __init__(self, identity: LockIdentity, unused: float) -> None:
         self.identity = identity
@@ -54,7 +52,6 @@ class TokenShadow:
         """Limiters: who took the token of each borrower; None for a thread."""
         self.raised: Release | None = None
         """Who made the tokens that are unused."""
-        self.total = unused
 
     def take(self, actor: Actor) -> None:
         """`actor` takes the token that has been free for longest."""
@@ -64,6 +61,35 @@ class TokenShadow:
         elif self.returned:
             release, lock = self.returned.popleft()
             actor.acquire(release, lock=lock)
+
+    def taken(self, actor: Actor) -> None:
+        """`actor` has taken a semaphore's token."""
+        self.take(actor)
+        self.holders.append(actor)
+        actor.hold(self.identity)
+
+    def put_back(self, actor: Actor, heir: Actor | None, value: int) -> None:
+        """`actor` has put a semaphore's token back.
+
+        Args:
+            actor: Who did it, whether it had one or not.
+            heir: Who waited for it and has it now.
+            value: The semaphore's value after that.
+        """
+        holds = actor in self.holders
+        if holds:
+            self.holders.remove(actor)
+            actor.drop(self.identity)
+        elif self.holders:
+            self.identity.exclusive = False
+        if heir is not None:
+            self.holders.append(heir)
+            heir.hold(self.identity)
+        else:
+            self.returned.append((actor.release(), holds))
+            self.match(value)
+        if value + len(self.holders) > 1:
+            self.identity.exclusive = False
 
     def match(self, available: float) -> None:
         """Make up for tokens that were made, taken away, or moved unseen."""
@@ -204,9 +230,7 @@ class _AcquireSemaphore(Watch):
     def after(self, note: tuple[TokenShadow, Actor] | None, result: object) -> None:  # noqa: ARG002
         if note is not None:
             shadow, actor = note
-            shadow.take(actor)
-            shadow.holders.append(actor)
-            actor.hold(shadow.identity)
+            shadow.taken(actor)
 
 
 @final
@@ -221,28 +245,14 @@ class _ReleaseSemaphore(Watch):
         shadow = _semaphore_shadow(session, semaphore)
         waiting = next(iter(_trio.parked(_trio.lot_of(semaphore))), None)
         heir = None if waiting is None else session.tasks.get(waiting)
-        holds = actor in shadow.holders
-        local.handing_over = holds
-        return semaphore, shadow, actor, heir, holds
+        local.handing_over = actor in shadow.holders
+        return semaphore, shadow, actor, heir
 
     def after(self, note: Any, result: object) -> None:  # noqa: ARG002
         local.handing_over = False
-        if note is None:
-            return
-        semaphore, shadow, actor, heir, holds = note
-        if holds:
-            shadow.holders.remove(actor)
-            actor.drop(shadow.identity)
-        elif shadow.holders:
-            shadow.identity.exclusive = False
-        if heir is not None:
-            shadow.holders.append(heir)
-            heir.hold(shadow.identity)
-        else:
-            shadow.returned.append((actor.release(), holds))
-            shadow.match(_trio.semaphore_value(semaphore))
-        if _trio.semaphore_value(semaphore) + len(shadow.holders) > 1:
-            shadow.identity.exclusive = False
+        if note is not None:
+            semaphore, shadow, actor, heir = note
+            shadow.put_back(actor, heir, _trio.semaphore_value(semaphore))
 
     def failed(self, note: Any, error: BaseException) -> None:  # noqa: ARG002
         local.handing_over = False

@@ -57,6 +57,10 @@ class Session:
         """Where a lock was made."""
         self.entering: dict[Actor, LockIdentity] = {}
         """The limiters that tasks have taken for threads they are about to start."""
+        self.pipes: dict[tuple[object, object], Any] = {}
+        """The directions of connections, by the addresses of their ends."""
+        self.connecting: list[tuple[object, Release]] = []
+        """The sockets that are being connected."""
         self._spawning = _thread.allocate_lock()
         self._places: dict[tuple[CodeType, int], Place] = {}
 

@@ -16,6 +16,7 @@ import trio
 
 from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor
+from trioflow.race.edges import foreign
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.session import Session, local
@@ -138,6 +139,7 @@ def _watching_setup(original: Callable[..., Any]) -> Callable[..., Any]:
         runner = original(*arguments, **options)
         session = sessions.current()
         if session is not None:
+            foreign.catch_up()
             runner.instruments.add_instrument(RunInstrument(session))
         return runner
 

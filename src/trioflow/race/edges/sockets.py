@@ -1,0 +1,261 @@
+"""Sockets between tasks of one process, matched by their addresses.
+
+PYTEST_DONT_REWRITE
+
+Each direction of a connection is a pipe, named by the addresses of its two ends, so that what one end sends
+is found by the other without either knowing of it. Where ends have no address (socket pairs) they are
+matched when they are made; where that is not seen, all that goes between such sockets is taken to be
+ordered. A socket to another process keeps a short list of releases that nobody asks for.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket as standard
+from collections.abc import Callable
+from typing import Any, final
+
+import trio
+
+from trioflow.race import _trio
+from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.edges import session as sessions
+from trioflow.race.edges._patching import Patches, Watch
+from trioflow.race.edges.session import Session
+from trioflow.race.edges.streams import Pipe
+from trioflow.race.shadow import faults
+
+_SENDING = frozenset({"send", "sendmsg", "sendto"})
+_RECEIVING = frozenset({"recv", "recv_into", "recvmsg", "recvmsg_into", "recvfrom", "recvfrom_into"})
+_POOL = 64
+
+
+@final
+class _Pool:
+    """Where it is not known who receives what: every receipt comes after every send."""
+
+    __slots__ = ("_releases", "closed", "ends", "opened")
+
+    def __init__(self) -> None:
+        self._releases: dict[Actor, Release] = {}
+        self.closed: Release | None = None
+        self.opened: Release | None = None
+        self.ends = 2
+
+    def send(self, size: int, release: Release) -> None:  # noqa: ARG002
+        """Something was sent."""
+        session = sessions.current()
+        actor = None if session is None else session.actor()
+        if actor is not None:
+            self._releases.pop(actor, None)
+            self._releases[actor] = release
+            if len(self._releases) > _POOL:
+                del self._releases[next(iter(self._releases))]
+
+    def receive(self, size: int, actor: Actor) -> None:
+        """`actor` has received something, or the end."""
+        for release in self._releases.values():
+            actor.acquire(release)
+        if size == 0:
+            actor.acquire(self.closed)
+
+
+@final
+class _Link:
+    """A socket with its two directions."""
+
+    __slots__ = ("incoming", "outgoing")
+
+    def __init__(self, outgoing: Pipe | _Pool, incoming: Pipe | _Pool) -> None:
+        self.outgoing = outgoing
+        self.incoming = incoming
+        outgoing.ends += 1
+        incoming.ends += 1
+
+
+def _pipe(session: Session, source: object, target: object, *, stream: bool) -> Pipe | _Pool:
+    pipe: Pipe | _Pool | None = session.pipes.get((source, target))
+    if pipe is None:
+        pipe = Pipe() if stream and source and target else _Pool()
+        session.pipes[source, target] = pipe
+    return pipe
+
+
+def _port(address: Any) -> object:
+    """What names the receiver of a datagram, whichever of the machine's addresses it is bound to."""
+    return address[1] if isinstance(address, tuple) else address
+
+
+def _link(session: Session, socket: Any) -> _Link | None:
+    """The link of a socket that is connected; None otherwise."""
+    link: _Link | None = session.shadows.get(socket)
+    if link is None:
+        below = _trio.standard_socket(socket)
+        try:
+            here, there = below.getsockname(), below.getpeername()
+        except OSError:
+            return None
+        if below.type == standard.SOCK_STREAM:
+            link = _Link(
+                _pipe(session, here, there, stream=True),
+                _pipe(session, there, here, stream=True),
+            )
+        else:
+            link = _Link(
+                _pipe(session, "datagram", _port(there), stream=False),
+                _pipe(session, "datagram", _port(here), stream=False),
+            )
+        session.shadows.set(socket, link)
+    return link
+
+
+def _size(name: str, result: Any) -> int:
+    """How much a call has moved."""
+    if isinstance(result, tuple):
+        result = result[0]
+    if isinstance(result, int):
+        return result
+    return len(result) if name in _RECEIVING else 0
+
+
+def _sent(session: Session, actor: Actor, socket: Any, arguments: tuple[Any, ...], size: int) -> None:
+    link = _link(session, socket)
+    if link is not None:
+        link.outgoing.send(size, actor.release())
+    elif arguments and isinstance(arguments[-1], tuple | str | bytes) and len(arguments) > 1:
+        _pipe(session, "datagram", _port(arguments[-1]), stream=False).send(size, actor.release())
+
+
+def _received(session: Session, actor: Actor, socket: Any, size: int) -> None:
+    link = _link(session, socket)
+    if link is not None:
+        link.incoming.receive(size, actor)
+    else:
+        name = _port(_trio.standard_socket(socket).getsockname())
+        _pipe(session, "datagram", name, stream=False).receive(size, actor)
+
+
+def _accepted(session: Session, actor: Actor, below: standard.socket) -> None:
+    """A connection was accepted: its other end began to connect before."""
+    there = below.getpeername()
+    pipe = session.pipes.get((there, below.getsockname()))
+    if pipe is not None and pipe.opened is not None:
+        actor.acquire(pipe.opened)
+        return
+    for socket, release in list(session.connecting):
+        try:
+            name = _trio.standard_socket(socket).getsockname()
+        except OSError:
+            continue
+        if name == there:
+            actor.acquire(release)
+
+
+def _traced(socket: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    name = getattr(function, "__name__", "")
+    sends = name in _SENDING
+    if not sends and name not in _RECEIVING and name != "accept":
+        return function
+
+    def call(below: Any, *arguments: Any, **options: Any) -> Any:
+        result = function(below, *arguments, **options)
+        try:
+            session = sessions.current()
+            actor = None if session is None else session.actor()
+            if session is None or actor is None:
+                return result
+            if sends:
+                _sent(session, actor, socket, arguments, _size(name, result))
+            elif name == "accept":
+                _accepted(session, actor, result[0])
+            else:
+                _received(session, actor, socket, _size(name, result))
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.sockets", error)
+        return result
+
+    return call
+
+
+def _watching_helper(original: Callable[..., Any]) -> Callable[..., Any]:
+    """All calls that may block go through one helper, which gets the function to call as an argument."""
+
+    @functools.wraps(original)
+    def helper(self: Any, *arguments: Any, **options: Any) -> Any:
+        if sessions.current() is not None:
+            # Some versions pass it first, others second.
+            arguments = tuple(
+                _traced(self, part) if getattr(part, "__name__", "") in _WATCHED else part for part in arguments
+            )
+        return original(self, *arguments, **options)
+
+    return helper
+
+
+_WATCHED = _SENDING | _RECEIVING | {"accept"}
+
+
+def _watching_connect(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    async def connect(self: Any, address: Any) -> Any:
+        session = sessions.current()
+        actor = None if session is None else session.actor()
+        if session is None or actor is None:
+            return await original(self, address)
+        entry = (self, actor.release())
+        session.connecting.append(entry)
+        try:
+            result = await original(self, address)
+        finally:
+            session.connecting.remove(entry)
+        try:
+            link = _link(session, self)
+            if link is not None:
+                link.outgoing.opened = entry[1]
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.sockets", error)
+        return result
+
+    return connect
+
+
+@final
+class _Close(Watch):
+    """`close`, and `shutdown` of the direction in which is written."""
+
+    def before(self, socket: Any, how: int = standard.SHUT_WR) -> None:
+        session = sessions.current()
+        actor = None if session is None else session.actor()
+        if session is None or actor is None or how == standard.SHUT_RD:
+            return
+        if _trio.standard_socket(socket).fileno() == -1:
+            return
+        link = _link(session, socket)
+        if link is not None and link.outgoing.closed is None:
+            link.outgoing.closed = actor.release()
+
+
+@final
+class _PairWatch(Watch):
+    """`socketpair`: two ends without addresses."""
+
+    def after(self, note: object, result: tuple[Any, Any]) -> None:  # noqa: ARG002
+        session = sessions.current()
+        if session is None:
+            return
+        left, right = result
+        there, back = Pipe(), Pipe()
+        session.shadows.set(left, _Link(there, back))
+        session.shadows.set(right, _Link(back, there))
+
+
+def install(patches: Patches) -> None:
+    """Watch sockets."""
+    socket = _trio.part("trio._socket", "_SocketType")
+    patches.replace(socket, "_nonblocking_helper", _watching_helper(socket._nonblocking_helper))
+    patches.replace(socket, "connect", _watching_connect(socket.connect))
+    patches.watch(socket, "close", _Close())
+    patches.watch(socket, "shutdown", _Close())
+    module = _trio.module("trio._socket")
+    patches.watch(module, "socketpair", _PairWatch())
+    patches.replace(trio.socket, "socketpair", module.socketpair)
