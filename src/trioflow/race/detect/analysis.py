@@ -93,7 +93,7 @@ class Analysis:
 
     def section(self, variable: Variable, section: Section, write: Access) -> None:
         """A section into which a write may fall."""
-        if _guarded(section, write.moment):
+        if _guarded(section, write.moment) or _always_between(section, write.moment):
             return
         key = (section.start_site.number, section.end.site.number, variable.shadow.container is None)
         self._counts[key] += 1
@@ -172,6 +172,11 @@ def _guarded(section: Section, write: Moment) -> bool:
     """Whether one acquisition of a lock covers the whole section, and the write is made under the same lock."""
     unbroken = [hold for hold in section.start.holds if hold in section.end.moment.holds]
     return bool(common_locks(unbroken, write.holds))
+
+
+def _always_between(section: Section, write: Moment) -> bool:
+    """Whether the program itself puts the write there, whatever the scheduler does: a child's work, say."""
+    return section.start.before_without_locks(write) and write.before_without_locks(section.end.moment)
 
 
 def _release_of(moment: Moment) -> Release:

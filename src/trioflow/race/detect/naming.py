@@ -10,15 +10,15 @@ from collections.abc import Hashable
 from trioflow.race.model.sites import Site
 from trioflow.race.shadow.containers import ABSENT, Part
 from trioflow.race.shadow.identity import ObjectShadow
-from trioflow.race.shadow.recorder import Scope
+from trioflow.race.shadow.values import Scope
 
 
 def variable_name(shadow: ObjectShadow, where: Hashable, site: Site) -> str:
     """The name of a variable, as seen from one of the places that access it."""
     value = shadow.object()
-    if isinstance(value, Scope) or site.name is not None and shadow.container is None and _is_name(site):
-        if site.global_name:
-            return f"global {site.module}.{where}"
+    if isinstance(value, Scope) or (shadow.container is None and _is_name(site)):
+        if isinstance(value, Scope) and value.name:
+            return f"global {value.name}.{where}"
         return f"closure variable '{where}' of {owner_of(site)}"
     if shadow.container is None:
         return f"{shadow.label}.{where}"

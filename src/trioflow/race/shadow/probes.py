@@ -19,7 +19,8 @@ from typing import Any
 
 from trioflow.race.shadow.containers import ABSENT
 from trioflow.race.shadow.context import context
-from trioflow.race.shadow.recorder import Recorder, Scope
+from trioflow.race.shadow.recorder import Recorder
+from trioflow.race.shadow.values import Scope
 
 _PLAIN = frozenset({str, int, bytes, bool, float, type(None)})
 _MANY = 256
@@ -142,13 +143,13 @@ def name_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         if actor is not None:
             shadow = None if scope is None else by_id.get(id(scope))
             if shadow is None or shadow.recent.get(site) is not actor.moment:
-                recorder.name(scope, site, actor)
+                recorder.name(scope, site, actor, value)
         return value
 
-    def name_written(scope: Scope | None, site: int) -> None:
+    def name_written(scope: Scope | None, site: int, value: Any = ABSENT) -> None:
         actor = context.actor
         if actor is not None:
-            recorder.name(scope, site, actor)
+            recorder.name(scope, site, actor, value)
 
     def enter(site: int) -> None:
         if context.actor is not None:

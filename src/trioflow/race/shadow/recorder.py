@@ -38,7 +38,7 @@ from trioflow.race.shadow.context import context
 from trioflow.race.shadow.identity import ObjectShadow, Shadows
 from trioflow.race.shadow.kinds import Attribute, Container, attribute_of, container_of, is_descriptor, lookup
 from trioflow.race.shadow.sites import SiteTables
-from trioflow.race.shadow.values import UNKNOWN, is_plain, look
+from trioflow.race.shadow.values import UNKNOWN, Scope, digest, is_plain, look
 from trioflow.race.shadow.variables import Access, Section, Sink, Variable
 
 _KIND = {
@@ -51,16 +51,6 @@ _KIND = {
     Operation.NAME_UPDATE: UPDATE,
 }
 _SWEEP = 64
-
-
-@final
-class Scope:
-    """Stands for the variables of one activation that inner functions capture, or for a module's globals."""
-
-    __slots__ = ("__weakref__", "name")
-
-    def __init__(self, name: str = "") -> None:
-        self.name = name
 
 
 @final
@@ -143,8 +133,8 @@ class Recorder:
         finally:
             context.recording = False
 
-    def name(self, scope: Scope | None, number: int, actor: Actor) -> None:
-        """A global name or closure variable is accessed."""
+    def name(self, scope: Scope | None, number: int, actor: Actor, value: object) -> None:
+        """A global name or closure variable, whose value is now `value`, is accessed."""
         if context.recording:
             return
         context.recording = True
@@ -156,7 +146,10 @@ class Recorder:
                 assert site.name is not None
                 shadow = self._shadow(scope, None, actor)
                 kind = _KIND[site.operation]
+                if kind == READ:
+                    scope.values[site.name] = digest(value)
                 self._touch(shadow, number, site, ((site.name, kind),), actor, sys._getframe(2))
+                scope.values[site.name] = digest(value)
         except Exception as error:
             faults.report("name", error)
         finally:

@@ -32,6 +32,18 @@ class Absence:
 ABSENCE = Absence()
 
 
+@final
+class Scope:
+    """Stands for the variables of one activation that inner functions capture, or for a module's globals."""
+
+    __slots__ = ("__weakref__", "name", "values")
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.values: dict[Hashable, object] = {}
+        """The digests of the values seen last."""
+
+
 def digest(value: object) -> object:
     """What tells a value from others: plain data itself, anything else by type and address."""
     cls = type(value)
@@ -59,6 +71,8 @@ def look(value: Any, where: Hashable) -> object:
     """The digest of what an attribute or key holds now."""
     if isinstance(where, Part):
         return UNKNOWN
+    if type(value) is Scope:
+        return value.values.get(where, UNKNOWN)
     try:
         if isinstance(value, dict):
             if type(where) is tuple:
