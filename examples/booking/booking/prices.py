@@ -19,9 +19,11 @@ class Prices:
 
     async def of(self, show: str) -> int:
         """Return the price of a seat, in cents."""
-        if show not in self._known:
-            self._known[show] = await self._look_up(show)
-        return self._known[show]
+        price = self._known.get(show)
+        if price is None:
+            price = await self._look_up(show)
+            self._known[show] = price
+        return price
 
     async def _look_up(self, show: str) -> int:
         price = await self._store.get_number(f"price:{show}")

@@ -17,9 +17,9 @@ class FixedPrices(Prices):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self._locks: dict[str, trio.Lock] = {}
+        self._lock = trio.Lock()
 
     async def of(self, show: str) -> int:
         """Return the price of a seat, in cents."""
-        async with self._locks.setdefault(show, trio.Lock()):
+        async with self._lock:
             return await super().of(show)
