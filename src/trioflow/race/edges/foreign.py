@@ -12,7 +12,7 @@ import sys
 from types import ModuleType
 from typing import Any, final
 
-from trioflow.race.clocks.actor import Actor, LockIdentity, Release
+from trioflow.race.clocks.actor import Actor, LockIdentity
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.channels import ChannelShadow
@@ -256,7 +256,7 @@ _MODULES = {"anyio.streams.memory": _watch_streams, "anyio._core._synchronizatio
 
 class _State:
     patches: Patches | None = None
-    waiting: set[str] = set()
+    waiting: frozenset[str] = frozenset()
 
 
 def catch_up() -> None:
@@ -264,14 +264,14 @@ def catch_up() -> None:
     if _State.patches is None:
         return
     for name in sorted(_State.waiting & sys.modules.keys()):
-        _State.waiting.discard(name)
+        _State.waiting -= {name}
         _MODULES[name](_State.patches, sys.modules[name])
 
 
 def install(patches: Patches) -> None:
     """Watch AnyIO as far as it is loaded, and the rest when a run starts."""
     _State.patches = patches
-    _State.waiting = set(_MODULES)
+    _State.waiting = frozenset(_MODULES)
     catch_up()
 
 

@@ -22,6 +22,7 @@ from trioflow.race.clocks.actor import Actor, LockIdentity, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.session import Session, local
+from trioflow.race.shadow import faults
 
 
 @final
@@ -350,7 +351,14 @@ def _watched_total(original: property) -> property:
         # In the constructor there is no total yet, and nothing to see.
         seen = hasattr(limiter, "_total_tokens")
         setter(limiter, total)
-        here = _here() if seen else None
+        if seen:
+            try:
+                changed(limiter, total)
+            except Exception as error:  # noqa: BLE001
+                faults.report("edges.locks", error)
+
+    def changed(limiter: trio.CapacityLimiter, total: float) -> None:
+        here = _here()
         if here is not None:
             session, actor = here
             shadow = _limiter_shadow(session, limiter)

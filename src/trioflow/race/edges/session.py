@@ -142,10 +142,12 @@ def current() -> Session | None:
 
 def begin(registry: Registry) -> Session:
     """Start anew, with nothing remembered."""
+    context.actor = None
     _current.session = Session(registry)
     return _current.session
 
 
 def end() -> None:
     """Forget everything."""
+    context.actor = None
     _current.session = None

@@ -199,11 +199,16 @@ def _watching_connect(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     async def connect(self: Any, address: Any) -> Any:
         session = sessions.current()
-        actor = None if session is None else session.actor()
-        if session is None or actor is None:
+        entry = None
+        try:
+            actor = None if session is None else session.actor()
+            if session is not None and actor is not None:
+                entry = (self, actor.release())
+                session.connecting.append(entry)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.sockets", error)
+        if session is None or entry is None:
             return await original(self, address)
-        entry = (self, actor.release())
-        session.connecting.append(entry)
         try:
             result = await original(self, address)
         finally:

@@ -87,7 +87,7 @@ class _Put(Watch):
     def before(self, queue: Any, data: bytes) -> tuple[Any, int]:
         return queue, len(data)
 
-    def after(self, note: tuple[Any, int] | None, result: object) -> None:
+    def after(self, note: tuple[Any, int] | None, result: object) -> None:  # noqa: ARG002
         here = None if note is None else _here(note[0])
         if here is not None and note is not None and note[1]:
             pipe, actor = here

@@ -31,8 +31,11 @@ class RunInstrument(trio.abc.Instrument):
     def __init__(self, session: Session) -> None:
         self._session = session
         self._tasks = session.tasks
-        self._outer = context.actor
+        caller = session.actor()
+        self._outer = None if caller is None or caller.kind == "task" else caller
         """Who calls `trio.run`: somebody only where a thread runs a loop of its own."""
+        # A run that crashed has left in the middle of a step.
+        context.actor = self._outer
 
     def task_spawned(self, task: trio.lowlevel.Task) -> None:
         """A task was made; it has not run yet."""
@@ -40,7 +43,7 @@ class RunInstrument(trio.abc.Instrument):
         try:
             parent = context.actor
             if task.parent_nursery is None:
-                parent = session.actor() or session.host()
+                parent = self._outer or session.host()
             release = parent.release_now() if parent is not None and parent.kind == "thread" else None
             self._tasks[task] = session.spawn(parent, task.name, session.place(), release=release)
         except Exception as error:  # noqa: BLE001
@@ -63,9 +66,9 @@ class RunInstrument(trio.abc.Instrument):
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         """A step begins."""
         try:
-            actor = self._tasks[task]
-            context.actor = actor
-            actor.begin_step()
+            actor = context.actor = self._tasks.get(task)
+            if actor is not None:
+                actor.begin_step()
         except Exception as error:  # noqa: BLE001
             faults.report("edges.tasks", error)
 

@@ -55,22 +55,21 @@ class Job:
         finally:
             context.actor = outer
 
-    def finish(self) -> Release:
+    def finish(self) -> Release | None:
         """The job will do nothing more."""
-        if self.end is None:
-            self.end = self.actor.release_now()
-            self.session.registry.ended(self.actor)
+        try:
+            if self.end is None:
+                self.end = self.actor.release_now()
+                self.session.registry.ended(self.actor)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.threads", error)
         return self.end
 
 
-def _start(session: Session | None, parent: Actor | None, name: str, where: str) -> Job | None:
+def _start(session: Session | None, parent: Actor | None, function: object) -> Job | None:
     if session is None or parent is None:
         return None
-    try:
-        return Job(session, parent, name)
-    except Exception as error:  # noqa: BLE001
-        faults.report(where, error)
-        return None
+    return Job(session, parent, _name(function))
 
 
 # to_thread.run_sync
@@ -81,15 +80,20 @@ def _watching_start(original: Callable[..., Any]) -> Callable[..., Any]:
     def start_thread_soon(
         self: Any, fn: Callable[[], Any], deliver: Callable[[Any], object], name: str | None = None
     ) -> None:
-        session = sessions.current()
-        parent = None if session is None else session.actor()
-        job = _start(session, parent, _name(_trio.function_of_worker(fn)), "edges.threads")
-        if job is None or session is None or parent is None:
+        job = None
+        try:
+            session = sessions.current()
+            parent = None if session is None else session.actor()
+            job = _start(session, parent, _trio.function_of_worker(fn))
+            if job is not None and session is not None and parent is not None:
+                limiter = session.entering.pop(parent, None)
+                if limiter is not None:
+                    job.actor.hold(limiter)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.threads", error)
+        if job is None:
             original(self, fn, deliver, name)
             return
-        limiter = session.entering.pop(parent, None)
-        if limiter is not None:
-            job.actor.hold(limiter)
 
         def work() -> Any:
             return job.run(fn)
@@ -143,6 +147,12 @@ class _Callback:
             context.actor = outer
             self._end(job, sessions.local.woken)
             sessions.local.woken = woken
+
+    def drop(self) -> None:
+        """It is not going to be called."""
+        if self.job is not None:
+            self.session.registry.ended(self.job)
+            self.job = None
 
     def _begin(self, job: Actor, arguments: tuple[object, ...]) -> None:
         try:
@@ -206,14 +216,18 @@ def _watching_soon(original: Callable[..., Any]) -> Callable[..., Any]:
         if session is None or context.recording or _is_interrupt(sync_fn):
             original(self, sync_fn, *args, idempotent=idempotent)
             return
-        request = _Request(session)
-        if not idempotent:
+        try:
+            request = _Request(session)
             callback = request.callback(sync_fn)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.threads", error)
+            original(self, sync_fn, *args, idempotent=idempotent)
+            return
+        if not idempotent:
             try:
                 original(self, callback, *args)
             except BaseException:
-                if callback.job is not None:
-                    session.registry.ended(callback.job)
+                callback.drop()
                 raise
             return
         with self.lock:
@@ -226,15 +240,16 @@ def _watching_soon(original: Callable[..., Any]) -> Callable[..., Any]:
                 if request.release is not None:
                     waiting.append(request.release)
                 # Trio drops it, as it is equal to the one that waits.
-                original(self, _Callback(session, sync_fn, None), *args, idempotent=True)
+                callback.drop()
+                original(self, callback, *args, idempotent=True)
                 return
-            callback = request.callback(sync_fn)
             callback.pending = pending
             pending[sync_fn, args] = []
             try:
                 original(self, callback, *args, idempotent=True)
             except BaseException:
                 del pending[sync_fn, args]
+                callback.drop()
                 raise
 
     return run_sync_soon
@@ -253,10 +268,13 @@ class _ReturnQueue:
 
     def put_nowait(self, result: object) -> None:
         """The answer is given."""
-        session = sessions.current()
-        actor = None if session is None else session.actor()
-        if actor is not None:
-            self.release = actor.release_now()
+        try:
+            session = sessions.current()
+            actor = None if session is None else session.actor()
+            if actor is not None:
+                self.release = actor.release_now()
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.threads", error)
         self._queue.put_nowait(result)
 
     put = put_nowait
@@ -264,11 +282,18 @@ class _ReturnQueue:
     def get(self) -> Any:
         """Wait for the answer."""
         result = self._queue.get()
-        session = sessions.current()
-        actor = None if session is None else session.actor_or_host()
-        if actor is not None:
-            actor.acquire(self.release)
+        self.acquire()
         return result
+
+    def acquire(self) -> None:
+        """What precedes the answer precedes what this thread does from now on."""
+        try:
+            session = sessions.current()
+            actor = None if session is None else session.actor_or_host()
+            if actor is not None:
+                actor.acquire(self.release)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.threads", error)
 
 
 def _watching_message(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -299,9 +324,8 @@ def _watching_system_task(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return original(answering, fn, *args, **options)
         finally:
-            actor = session.actor_or_host()
-            if queues and actor is not None:
-                actor.acquire(queues[0].release)
+            for answered in queues:
+                answered.acquire()
 
     return run_as_system_task
 
@@ -383,8 +407,12 @@ def _watching_submit(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         session = sessions.current()
-        parent = None if session is None else session.actor_or_host()
-        job = _start(session, parent, _name(fn), "edges.threads")
+        job = None
+        try:
+            parent = None if session is None else session.actor_or_host()
+            job = _start(session, parent, fn)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.threads", error)
         return original(self, fn if job is None else _Submitted(job, fn), *args, **kwargs)
 
     return submit
