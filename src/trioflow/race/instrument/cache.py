@@ -142,6 +142,7 @@ def _table_to(table: ModuleTable) -> tuple[Any, ...]:
             site.constant_key,
             site.source,
             _dependence_to(site.depends),
+            site.operator,
         )
         for site in table.sites
     )
@@ -154,6 +155,7 @@ def _table_to(table: ModuleTable) -> tuple[Any, ...]:
                 (call.number, call.line, call.column, call.end_line, call.end_column, _dependence_to(call.depends))
                 for call in function.calls
             ),
+            _dependence_to(function.returns),
         )
         for function in table.functions
     )
@@ -182,6 +184,7 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 constant_key,
                 source,
                 _dependence_from(depends),
+                operator,
             )
             for (
                 number,
@@ -197,6 +200,7 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 constant_key,
                 source,
                 depends,
+                operator,
             ) in sites
         ),
         functions=tuple(
@@ -208,8 +212,9 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                     CallSite(number, line, column, end_line, end_column, _dependence_from(depends))
                     for number, line, column, end_line, end_column, depends in calls
                 ),
+                _dependence_from(returns),
             )
-            for name, first_line, is_async, calls in functions
+            for name, first_line, is_async, calls, returns in functions
         ),
         function_count=count,
     )

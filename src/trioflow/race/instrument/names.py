@@ -78,8 +78,8 @@ METHODS: Final[dict[str, tuple[slice, Operation]]] = {
 
 
 def is_foreign(name: str) -> bool:
-    """Return whether pytest's assertion rewriting made a name."""
-    return name.startswith("@py")
+    """Return whether pytest's assertion rewriting made a name, and not for a value of the program."""
+    return name.startswith("@py") and not name.startswith("@py_assert")
 
 
 def is_foreign_expression(node: ast.expr) -> bool:

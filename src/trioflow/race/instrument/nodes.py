@@ -20,6 +20,7 @@ PROBES: Final = (
     "begin",
     "finish",
     "call",
+    "bound",
     "call_begin",
     "call_end",
     "base",
@@ -89,6 +90,11 @@ def statement(name: str, where: Span, *arguments: ast.expr) -> ast.Expr:
 def number(value: int, where: Span) -> ast.expr:
     """Return the number of a site as an expression."""
     return place(ast.Constant(value), where)
+
+
+def name(identifier: str, where: Span) -> ast.expr:
+    """Return an expression for the value of a name."""
+    return place(ast.Name(identifier, ast.Load()), where)
 
 
 def token_assignment(qualified_name: str, where: Span) -> ast.Assign:

@@ -15,6 +15,7 @@ import ast
 from trioflow.race.instrument import names, nodes
 from trioflow.race.instrument.calls import key_of, last_suspending
 from trioflow.race.instrument.rewrite_expressions import ExpressionRewriter
+from trioflow.race.instrument.temporaries import is_temporary
 from trioflow.race.model.sites import Operation
 
 
@@ -41,6 +42,8 @@ class CallRewriter(ExpressionRewriter):
                 keyword.value = self.expression(keyword.value)
         if isinstance(function, ast.Attribute) and receiver is not None and self._may_be_container(function, receiver):
             self._method(node, function, receiver, arguments)
+        elif is_temporary(function):
+            self._bound_method(node, arguments)
         elif Operation.CONTENTS_WRITE in operations.values() and arguments and self._changes(arguments[0]):
             self._change_of_argument(node, arguments)
         if self._shows_locals(node):
@@ -88,6 +91,19 @@ class CallRewriter(ExpressionRewriter):
             node.args[0] = nodes.probe("key", node.args[0], key, site)
         else:
             function.value = nodes.probe("call", function.value, receiver, site, *copies)
+
+    def _bound_method(self, node: ast.Call, arguments: list[ast.expr]) -> None:
+        """Put a probe around a method that an assertion has looked up before."""
+        meaning = self.temporaries.meaning(node.func)
+        if not isinstance(meaning, ast.Attribute) or not self._may_be_container(meaning, meaning.value):
+            return
+        key = key_of(arguments, meaning.attr)
+        simple = key is not None and names.is_simple_key(key)
+        site = self.site(
+            Operation.CALL, node, expression=meaning.value, name=names.mangled(meaning.attr, self.class_name)
+        )
+        copies = [nodes.copied_key(key)] if key is not None and simple else []
+        node.func = nodes.probe("bound", node.func, node, site, *copies)
 
     def _change_of_argument(self, node: ast.Call, arguments: list[ast.expr]) -> None:
         changed = arguments[0]

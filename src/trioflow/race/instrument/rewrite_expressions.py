@@ -20,6 +20,7 @@ from trioflow.race.instrument.names import is_place, suspends
 from trioflow.race.instrument.positions import span
 from trioflow.race.instrument.scopes import Comprehension, Scope, Scopes, has_own_frame
 from trioflow.race.instrument.table import Function, TableBuilder
+from trioflow.race.instrument.temporaries import Temporaries
 from trioflow.race.model.sites import Operation
 
 _PROBE_OF = {
@@ -60,6 +61,7 @@ class ExpressionRewriter:
         self.class_name: str | None = None
         self.active = True
         """Whether what is visited is not at the level of a class body."""
+        self.temporaries = Temporaries()
         self._replaced: dict[ast.AST, ast.expr] = {}
         """What was visited: trees made by pytest may contain one node in several places."""
         self._methods: dict[type[ast.expr], Callable[[Any], ast.expr]] = {
@@ -141,13 +143,15 @@ class ExpressionRewriter:
             return rewritten
         return nodes.probe(_PROBE_OF[operation], rewritten, node, self.site(operation, node))
 
-    def store(self, node: ast.expr, operation: Operation = Operation.WRITE) -> int | None:
+    def store(
+        self, node: ast.expr, operation: Operation = Operation.WRITE, operator: str | None = None
+    ) -> int | None:
         """Rewrite the target of an assignment or a deletion; return its site if it is a single one."""
         match node:
             case ast.Attribute():
-                return self._access_attribute(node, operation)
+                return self._access_attribute(node, operation, operator)
             case ast.Subscript():
-                return self._access_item(node, operation)
+                return self._access_item(node, operation, operator)
             case ast.Tuple() | ast.List():
                 for element in node.elts:
                     self.store(element, operation)
@@ -159,7 +163,10 @@ class ExpressionRewriter:
 
     def site(self, operation: Operation, node: ast.AST, **more: Any) -> int:
         """Enter a site in the current function."""
-        return self.table.site(operation, node, function=self.function, **more)
+        expression = more.pop("expression", node)
+        if isinstance(expression, ast.expr):
+            expression = self.temporaries.meaning(expression)
+        return self.table.site(operation, node, function=self.function, expression=expression, **more)
 
     @contextmanager
     def within(self, scope: Scope) -> Iterator[None]:
@@ -174,6 +181,7 @@ class ExpressionRewriter:
 
     def is_silent(self, node: ast.expr) -> bool:
         """Return whether an object is private to the expression, or nothing of it is a variable."""
+        node = self.temporaries.meaning(node)
         if names.is_literal(node) or names.is_foreign_expression(node):
             return True
         match node:
@@ -187,6 +195,7 @@ class ExpressionRewriter:
     def _can_be_observed(self, node: ast.expr, operation: Operation) -> bool:
         if isinstance(node, ast.Starred) or self.is_silent(node):
             return False
+        node = self.temporaries.meaning(node)
         if operation is not Operation.ITERATE:
             return is_place(node)
         match node:
@@ -201,13 +210,15 @@ class ExpressionRewriter:
         self._access_attribute(node, Operation.READ)
         return node
 
-    def _access_attribute(self, node: ast.Attribute, operation: Operation) -> int | None:
+    def _access_attribute(
+        self, node: ast.Attribute, operation: Operation, operator: str | None = None
+    ) -> int | None:
         value = node.value
         node.value = self.expression(value)
         if not self.active or self.is_silent(value):
             return None
         name = names.mangled(node.attr, self.class_name)
-        site = self.site(operation, node, expression=value, name=name)
+        site = self.site(operation, node, expression=value, name=name, operator=operator)
         node.value = nodes.probe(_PROBE_OF[operation], node.value, value, site)
         return site
 
@@ -215,7 +226,9 @@ class ExpressionRewriter:
         self._access_item(node, Operation.READ)
         return node
 
-    def _access_item(self, node: ast.Subscript, operation: Operation) -> int | None:
+    def _access_item(
+        self, node: ast.Subscript, operation: Operation, operator: str | None = None
+    ) -> int | None:
         value, key = node.value, node.slice
         node.value, node.slice = self.expression(value), self.expression(key)
         if not self.active or self.is_silent(value):
@@ -227,10 +240,11 @@ class ExpressionRewriter:
             return None
         operation = _OF_ITEM[operation]
         if names.is_simple_key(key):
-            site = self.site(operation, node, expression=value, constant_key=names.is_constant(key))
+            constant = names.is_constant(key)
+            site = self.site(operation, node, expression=value, constant_key=constant, operator=operator)
             node.value = nodes.probe(_PROBE_OF[operation], node.value, value, site, nodes.copied_key(key))
         elif not suspends(key):
-            site = self.site(operation, node, expression=value)
+            site = self.site(operation, node, expression=value, operator=operator)
             node.value = nodes.probe("base", node.value, value, site)
             node.slice = nodes.probe("key", node.slice, key, site)
         else:

@@ -22,6 +22,22 @@ from trioflow.race.instrument.scopes import Scopes
 from trioflow.race.instrument.table import TableBuilder
 from trioflow.race.model.sites import Operation
 
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+=",
+    ast.Sub: "-=",
+    ast.Mult: "*=",
+    ast.MatMult: "@=",
+    ast.Div: "/=",
+    ast.Mod: "%=",
+    ast.Pow: "**=",
+    ast.LShift: "<<=",
+    ast.RShift: ">>=",
+    ast.BitOr: "|=",
+    ast.BitXor: "^=",
+    ast.BitAnd: "&=",
+    ast.FloorDiv: "//=",
+}
+
 _Handler = Callable[[Any], "list[ast.stmt]"]
 
 
@@ -86,30 +102,38 @@ class StatementRewriter(CallRewriter):
         return self._written(name, where, operation)
 
     def _written(
-        self, name: str, where: ast.AST, operation: Operation, reads: tuple[int, ...] = ()
+        self,
+        name: str,
+        where: ast.AST,
+        operation: Operation,
+        reads: tuple[int, ...] = (),
+        operator: str | None = None,
     ) -> list[ast.stmt]:
         owner = self.owner(name)
         if owner is None:
             return []
-        site = self.name_site(operation, where, owner[0], name, reads=reads)
+        name_operation = Operation.NAME_WRITE if operation is Operation.DELETE else operation
+        site = self.name_site(name_operation, where, owner[0], name, reads=reads, operator=operator)
         at = _head(where)
-        return [nodes.statement("name_written", at, nodes.token(owner[0], at), nodes.number(site, at))]
+        value = [] if operation is Operation.DELETE else [nodes.name(name, at)]
+        return [nodes.statement("name_written", at, nodes.token(owner[0], at), nodes.number(site, at), *value)]
 
-    def _bound(self, target: ast.expr) -> list[ast.stmt]:
-        """Return what tells that the names in a target have been bound."""
+    def _bound(self, target: ast.expr, operation: Operation = Operation.NAME_WRITE) -> list[ast.stmt]:
+        """Return what tells that the names in a target have been bound or deleted."""
         match target:
             case ast.Name(id=name):
-                return self.written(name, target)
+                return self.written(name, target, operation)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                return [statement for element in elements for statement in self._bound(element)]
+                return [statement for element in elements for statement in self._bound(element, operation)]
             case ast.Starred(value=value):
-                return self._bound(value)
+                return self._bound(value, operation)
             case _:
                 return []
 
     # Assignments
 
     def _assign(self, node: ast.Assign) -> list[ast.stmt]:
+        self.temporaries.note(node)
         if any(isinstance(target, ast.Tuple | ast.List) for target in node.targets):
             node.value = self.observed(node.value, Operation.ITERATE)
         else:
@@ -147,9 +171,11 @@ class StatementRewriter(CallRewriter):
         if isinstance(node.target, ast.Name):
             read = self._read_sites.pop(node, None)
             if read is None:
-                return self._written(node.target.id, node.target, Operation.NAME_UPDATE)
+                operator = augmented_operator(node)
+                return self._written(node.target.id, node.target, Operation.NAME_UPDATE, operator=operator)
             return self._written(node.target.id, node.target, Operation.NAME_WRITE, (read,))
-        site = self.store(node.target, Operation.SUSPENDED_UPDATE if suspended else Operation.UPDATE)
+        operation = Operation.SUSPENDED_UPDATE if suspended else Operation.UPDATE
+        site = self.store(node.target, operation, operator=augmented_operator(node))
         if site is None or not suspended:
             return []
         where = span(node.target)
@@ -159,7 +185,7 @@ class StatementRewriter(CallRewriter):
         after: list[ast.stmt] = []
         for target in node.targets:
             self.store(target, Operation.DELETE)
-            after += self._bound(target)
+            after += self._bound(target, Operation.DELETE)
         return after
 
     # Compound statements
@@ -257,6 +283,11 @@ def _captures(pattern: ast.AST) -> list[str]:
             return [name]
         case _:
             return []
+
+
+def augmented_operator(node: ast.AugAssign) -> str:
+    """Return the operator of an augmented assignment as it is written."""
+    return _OPERATORS[type(node.op)]
 
 
 def _head(node: ast.AST) -> Span:

@@ -92,6 +92,7 @@ class _Draft:
     global_name: bool
     constant_key: bool
     reads: tuple[int, ...]
+    operator: str | None
 
 
 @final
@@ -123,6 +124,7 @@ class TableBuilder:
         global_name: bool = False,
         constant_key: bool = False,
         reads: tuple[int, ...] = (),
+        operator: str | None = None,
     ) -> int:
         """Enter a site and return its number.
 
@@ -135,6 +137,7 @@ class TableBuilder:
             stands_for: The node that stands for it in the analysis, if it is not `node`.
             global_name: Whether the name is a module global.
             constant_key: Whether the key is a constant.
+            operator: The operator of an augmented assignment.
             reads: Sites on which this one depends by data, besides what the analysis says.
         """
         draft = _Draft(
@@ -148,6 +151,7 @@ class TableBuilder:
             global_name,
             constant_key,
             reads,
+            operator,
         )
         self._drafts.append(draft)
         self._sites_of.setdefault(draft.stands_for, []).append(draft.number)
@@ -233,6 +237,7 @@ class TableBuilder:
             constant_key=draft.constant_key,
             source=draft.number in sources,
             depends=depends,
+            operator=draft.operator,
         )
 
     def _function_tables(self, function: Function) -> Iterable[FunctionTable]:
@@ -242,7 +247,10 @@ class TableBuilder:
         }
         if calls or function.is_async:
             every = tuple(call for found in calls.values() for call in found)
-            yield FunctionTable(function.qualified_name, function.first_line, function.is_async, every)
+            returns = Dependence(self._numbers(function.flow.returns))
+            yield FunctionTable(
+                function.qualified_name, function.first_line, function.is_async, every, returns
+            )
         for comprehension, scope in function.comprehensions:
             inside = {id(node) for node in ast.walk(comprehension)}
             some = tuple(call for node, found in calls.items() if id(node) in inside for call in found)

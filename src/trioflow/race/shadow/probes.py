@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
+from types import BuiltinMethodType
 from typing import Any
 
 from trioflow.race.shadow.containers import ABSENT
@@ -121,10 +122,28 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
                 _push(pending, (site, value, True))
         return value
 
+    def call_begin(value: Any, site: int, key: Any = ABSENT) -> Any:
+        if context.actor is not None and computed.get(site) is not type(value):
+            recorder.suspend_call(value, site, key)
+        return value
+
+    def call_end(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            recorder.resume_call(site, actor)
+        return value
+
+    def bound(method: Any, site: int, key: Any = ABSENT) -> Any:
+        actor = context.actor
+        if actor is not None and type(method) is BuiltinMethodType:
+            recorder.contents(method.__self__, site, key, actor)
+        return method
+
     names = "call item_read item_write item_update member"
     probes: dict[str, Callable[..., Any]] = dict.fromkeys(names.split(), keyed)
     probes |= dict.fromkeys("shape iterate contents contents_write".split(), whole)
-    return probes | {"item_begin": item_begin, "base": base, "key": key}
+    probes |= {"item_begin": item_begin, "base": base, "key": key}
+    return probes | {"call_begin": call_begin, "call_end": call_end, "bound": bound}
 
 
 def _push(pending: list[tuple[int, Any, bool]], entry: tuple[int, Any, bool]) -> None:

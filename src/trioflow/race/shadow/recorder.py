@@ -67,6 +67,7 @@ class Recorder:
         self._lock = allocate_lock()
         self._modules: dict[str, Scope] = {}
         self._written: list[tuple[ObjectShadow, Hashable, Access]] = []
+        self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
         self._suspended: dict[tuple[int, int], tuple[ObjectShadow, Effects, Moment]] = {}
 
     def begin(self, registry: Registry) -> None:
@@ -77,6 +78,7 @@ class Recorder:
         self._modules.clear()
         self._written.clear()
         self._suspended.clear()
+        self._suspended_calls.clear()
         registry.on_spawn = self._watch
 
     def _watch(self, actor: Actor) -> None:
@@ -197,6 +199,27 @@ class Recorder:
                     self._complete(shadow, where, site, moment, accesses.get(where), actor, by_control=False)
         except Exception as error:
             faults.report("resume", error)
+        finally:
+            context.recording = False
+
+    def suspend_call(self, value: Any, number: int, key: object) -> None:
+        """The receiver of a method call has been evaluated; there is a checkpoint in the call's arguments."""
+        self._suspended_calls[id(sys._getframe(2)), number] = (value, key)
+
+    def resume_call(self, number: int, actor: Actor) -> None:
+        """The last argument with a checkpoint has been evaluated: now the method is called."""
+        frame = sys._getframe(2)
+        value, key = self._suspended_calls.pop((id(frame), number), (None, ABSENT))
+        if context.recording:
+            return
+        context.recording = True
+        try:
+            with self._lock:
+                kind = container_of(type(value))
+                if kind is not None:
+                    self._contents(value, kind, self.tables.sites[number], key, actor, frame)
+        except Exception as error:
+            faults.report("resume_call", error)
         finally:
             context.recording = False
 
