@@ -36,7 +36,7 @@ def main() -> int:
     options = parser.parse_args()
 
     plain = [sys.executable]
-    detector = [sys.executable, "-m", "trioflow.race.cli", "race", "run"]
+    detector = [sys.executable, "-m", "trioflow", "race", "run"]
     ratios: list[float] = []
     print(f"{'tasks alive':12}{'plain':>12}{'detector':>12}{'ratio':>10}")
     for number in (FEW, MANY):

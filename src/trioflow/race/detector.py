@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from types import CodeType
 from typing import final
 
 from trioflow.race import edges
@@ -86,6 +87,12 @@ class Detector:
         from trioflow.race.instrument import assertions
 
         assertions.install(self._hook)
+
+    def compile_main(self, path: str, source: bytes) -> CodeType | None:
+        """The code of a script that is run as `__main__`, rewritten; None if it is to be left as it is."""
+        if not self._hook.selects("__main__", path):
+            return None
+        return self._hook.code_of("__main__", path, source, None)
 
     def start(self, test: str, level: Level | None = None) -> None:
         """Forget everything before; from now on `test` is watched.
