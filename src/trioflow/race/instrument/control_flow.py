@@ -100,7 +100,9 @@ class ControlDependence:
     deciding: list[list[int]]
     """For each block the branches whose conditions decide whether it runs."""
     inherited: list[list[int]]
-    """For each block the blocks on whose dependences its own rest in addition."""
+    """For each block the branches on whose dependences its own rest in addition."""
+    of_clauses: dict[int, list[tuple[int, bool]]]
+    """The same for the blocks of `finally` clauses, as far as the clause runs, whichever copy of it; and decisions."""
     followers: list[tuple[int, int]]
     """Pairs of blocks of which each runs if and only if the other does, the earlier one first."""
     ends: list[tuple[int, int]]
@@ -116,6 +118,7 @@ def control_dependence(graph: ControlFlowGraph) -> ControlDependence:
     post_dominators = immediate_dominators(predecessors, successors, EXIT)
     deciding: list[list[int]] = [[] for _ in successors]
     inherited: list[list[int]] = [[] for _ in successors]
+    of_clauses: dict[int, list[tuple[int, bool]]] = {block: [] for block in graph.final_of}
     followers: list[tuple[int, int]] = []
     for branch, targets in enumerate(successors):
         if dominators[branch] < 0:
@@ -129,13 +132,15 @@ def control_dependence(graph: ControlFlowGraph) -> ControlDependence:
             silent = (branch, target) in graph.silent
             block = target
             while block != joined:
-                origin = _seen_from(graph, block, branch)
-                inherited[block].append(origin)
-                if origin == branch and not silent:
+                inherited[block].append(branch)
+                if not silent:
                     deciding[block].append(branch)
+                if block in of_clauses:
+                    origin = _seen_from(graph, block, branch)
+                    of_clauses[block].append((origin, origin == branch and not silent))
                 block = post_dominators[block]
     ends = [pair for loop in graph.loops for pair in _ends(loop, successors, predecessors)]
-    return ControlDependence(deciding, inherited, followers, ends)
+    return ControlDependence(deciding, inherited, of_clauses, followers, ends)
 
 
 def _ends(loop: Loop, successors: list[list[int]], predecessors: list[list[int]]) -> Iterator[tuple[int, int]]:
@@ -162,7 +167,7 @@ def _seen_from(graph: ControlFlowGraph, block: int, branch: int) -> int:
     `return` in there and what follows the statement are kept apart. A branch inside decides which
     of the copies runs, but not whether the clause does.
     """
-    if block in graph.final_of and branch in graph.inside:
+    if branch in graph.inside:
         inside = graph.inside[branch]
         for region in graph.final_of[block]:
             if region in inside:

@@ -77,7 +77,7 @@ def analyse(function: Function) -> FunctionFlow:
     data: dict[ast.AST, int] = {}
     for act in program.acts:
         tree, block, value = act
-        control[tree] = control.get(tree, 0) | solution[equations.control(block)]
+        control[tree] = control.get(tree, 0) | solution[equations.running(block)]
         data[tree] = data.get(tree, 0) | equations.flowing(value.sources, value.nodes, solution)
     result = solution[equations.plain(returned)]
     choices = solution[equations.choice(returned)]
@@ -91,11 +91,12 @@ def analyse(function: Function) -> FunctionFlow:
 
 @final
 class _Equations:
-    """The sets of a function, by number: two for each node of the program, three for each block.
+    """The sets of a function, by number: two for each node of the program, five for each block.
 
     Nodes have a set of what flows there, and one that has also what decides whether it is None.
     Blocks have one of what their conditions read, one of what they depend on by control, and one
-    of the ends of loops that they follow.
+    of the ends of loops that they follow. In `finally` clauses the last two are what decides that
+    this copy of the clause runs; two more are of what decides whether any does.
     """
 
     def __init__(self, program: Program, dependence: ControlDependence) -> None:
@@ -104,10 +105,10 @@ class _Equations:
         self._nodes = len(program.node_sources)
         self._blocks = len(program.graph.control)
         self.returns_only_constants = False
-        self._own = [*program.node_sources, *program.node_sources, *[0] * (4 * self._blocks)]
+        self._own = [*program.node_sources, *program.node_sources, *[0] * (5 * self._blocks)]
         self._inputs: list[list[int]] = [list(inputs) for inputs in program.node_inputs]
         self._inputs += [[self.choice(node) for node in inputs] for inputs in program.node_inputs]
-        self._inputs += [[] for _ in range(4 * self._blocks)]
+        self._inputs += [[] for _ in range(5 * self._blocks)]
         self._deciders: list[int] | None = None
         self._add_conditions()
         self._add_control()
@@ -125,12 +126,16 @@ class _Equations:
         return 2 * self._nodes + self._blocks + block
 
     def _passed(self, block: int) -> int:
-        """The ends of loops that the block follows."""
         return 2 * self._nodes + 2 * self._blocks + block
 
-    def _passed_in_clause(self, block: int) -> int:
-        """The same without those in a `try` statement if the block is in its `finally` clause."""
+    def running(self, block: int) -> int:
+        """What decides whether an act in the block runs."""
+        if block not in self._program.graph.final_of:
+            return self.control(block)
         return 2 * self._nodes + 3 * self._blocks + block
+
+    def _passed_in_clause(self, block: int) -> int:
+        return 2 * self._nodes + 4 * self._blocks + block
 
     def _add_conditions(self) -> None:
         for block, value in self._program.conditions.items():
@@ -138,20 +143,33 @@ class _Equations:
             self._inputs[self._condition(block)] = [self.choice(node) for node in value.nodes]
 
     def _add_control(self) -> None:
+        dependence = self._dependence
         for block in range(self._blocks):
             inputs = self._inputs[self.control(block)]
-            inputs.append(self._passed_in_clause(block))
-            inputs.extend(self._condition(branch) for branch in self._dependence.deciding[block])
-            inputs.extend(self.control(origin) for origin in self._dependence.inherited[block])
-        for branch, after in self._dependence.ends:
-            for passed in (self._passed(after), self._passed_in_clause(after)):
-                self._inputs[passed] += (self._condition(branch), self.control(branch))
-        final_of = self._program.graph.final_of
-        for earlier, later in self._dependence.followers:
+            inputs.append(self._passed(block))
+            inputs.extend(self._condition(branch) for branch in dependence.deciding[block])
+            inputs.extend(self.control(branch) for branch in dependence.inherited[block])
+        for branch, after in dependence.ends:
+            self._inputs[self._passed(after)] += (self._condition(branch), self.control(branch))
+        for earlier, later in dependence.followers:
             self._inputs[self._passed(later)].append(self._passed(earlier))
-            if later not in final_of:
-                self._inputs[self._passed_in_clause(later)].append(self._passed(earlier))
-            elif final_of.get(earlier) == final_of[later]:
+        self._add_clauses()
+
+    def _add_clauses(self) -> None:
+        final_of = self._program.graph.final_of
+        for block, origins in self._dependence.of_clauses.items():
+            inputs = self._inputs[self.running(block)]
+            inputs.append(self._passed_in_clause(block))
+            for origin, decides in origins:
+                together = not set(final_of[block]).isdisjoint(final_of.get(origin, ()))
+                inputs.append(self.running(origin) if together else self.control(origin))
+                if decides:
+                    inputs.append(self._condition(origin))
+        for branch, after in self._dependence.ends:
+            if after in final_of:
+                self._inputs[self._passed_in_clause(after)] += (self._condition(branch), self.running(branch))
+        for earlier, later in self._dependence.followers:
+            if later in final_of and final_of.get(earlier) == final_of[later]:
                 self._inputs[self._passed_in_clause(later)].append(self._passed_in_clause(earlier))
 
     def add_definitions(self) -> None:
