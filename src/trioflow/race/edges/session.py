@@ -9,7 +9,7 @@ import _thread
 import itertools
 import sys
 import threading
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, final
 
 from trioflow.race.clocks.actor import Actor, LockIdentity, Place, Release
@@ -97,7 +97,12 @@ class Session:
         kind: str = "task",
         release: Release | None = None,
     ) -> Actor:
-        """A new actor; threads may start others at the same time."""
+        """A new actor; threads may start others at the same time.
+
+        What Trio's own code starts, such as the handlers of a server, counts as started where that was.
+        """
+        if started is None and parent is not None:
+            started = parent.started
         with self._spawning:
             return self.registry.spawn(parent, name, started, kind=kind, release=release)
 
@@ -110,13 +115,12 @@ class Session:
         return group
 
     def place(self) -> Place | None:
-        """Where the user's code called what led here."""
-        frame = sys._getframe(1)
-        while frame is not None:
-            if frame.f_globals.get("__name__", "").partition(".")[0] not in _INTERNAL:
-                break
-            frame = frame.f_back  # type: ignore[assignment]
-        else:
+        """Where the user's code called what led here; None if Trio itself did."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INTERNAL:
+            # Below the run loop stands whoever called `trio.run`, who has nothing to do with it.
+            frame = None if frame.f_code.co_name == "unrolled_run" else frame.f_back
+        if frame is None:
             return None
         code, offset = frame.f_code, frame.f_lasti
         place = self._places.get((code, offset))
