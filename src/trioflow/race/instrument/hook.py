@@ -51,6 +51,11 @@ def _through(value: Any = None, *_: Any) -> Any:
     return value
 
 
+def _visible(names: dict[str, Any]) -> dict[str, Any]:
+    """Hide what the rewriter puts among the variables of a function."""
+    return {name: value for name, value in names.items() if not name.startswith("@scope")}
+
+
 @final
 class ImportHook:
     """Instruments what is imported while it is installed.
@@ -81,6 +86,7 @@ class ImportHook:
             raise InstrumentationError("another race detector is installed in this process; uninstall it first")
         for package in self._configuration.packages:
             _check_exists(package)
+        vars(builtins).setdefault("@locals", _visible)
         for name in PROBES:
             vars(builtins).setdefault("@" + name, _through)
         sys.meta_path.insert(0, self._finder)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
+from trioflow.race.instrument.names import is_constant, is_simple_key
 from trioflow.race.instrument.positions import Span, place, span, tail
 
 PROBES: Final = (
@@ -112,16 +113,29 @@ def around_locals(call: ast.Call) -> ast.Call:
     )
 
 
-def copied_key(key: ast.expr) -> ast.expr:
-    """Return a copy of a key that may be evaluated twice."""
-    where = span(key)
+def can_be_copied(key: ast.expr, original: ast.expr) -> bool:
+    """Return whether a copy of a key can be evaluated with the object, instead of after it.
+
+    Names must stand on the line of the object: reading one may fail, and must do so on its own line,
+    but a tracer would see that line before its turn.
+    """
+    if is_constant(key):
+        return True
+    return is_simple_key(key) and span(key).line == span(key).end_line == tail(original).line
+
+
+def copied_key(key: ast.expr, original: ast.expr) -> ast.expr:
+    """Return a copy of a key to be evaluated with the object."""
+    where = tail(original) if isinstance(key, ast.Constant) else span(key)
     match key:
         case ast.Name():
             return place(ast.Name(key.id, ast.Load()), where)
         case ast.Tuple():
-            return place(ast.Tuple([copied_key(element) for element in key.elts], ast.Load()), where)
+            where = tail(original) if is_constant(key) else where
+            elements = [copied_key(element, original) for element in key.elts]
+            return place(ast.Tuple(elements, ast.Load()), where)
         case ast.UnaryOp():
-            return place(ast.UnaryOp(key.op, copied_key(key.operand)), where)
+            return place(ast.UnaryOp(key.op, copied_key(key.operand, original)), tail(original))
         case ast.Constant():
             return place(ast.Constant(key.value, key.kind), where)
         case _:

@@ -82,8 +82,8 @@ class CallRewriter(ExpressionRewriter):
             name=names.mangled(function.attr, self.class_name),
             constant_key=key is not None and names.is_constant(key),
         )
-        simple = key is not None and names.is_simple_key(key)
-        copies = [nodes.copied_key(key)] if key is not None and simple else []
+        simple = key is not None and nodes.can_be_copied(key, receiver)
+        copies = [nodes.copied_key(key, receiver)] if key is not None and simple else []
         if self._finish_after(node, arguments, site):
             function.value = nodes.probe("call_begin", function.value, receiver, site, *copies)
         elif key is not None and not simple:
@@ -102,7 +102,7 @@ class CallRewriter(ExpressionRewriter):
         site = self.site(
             Operation.CALL, node, expression=meaning.value, name=names.mangled(meaning.attr, self.class_name)
         )
-        copies = [nodes.copied_key(key)] if key is not None and simple else []
+        copies = [nodes.copied_key(key, node)] if key is not None and simple else []
         node.func = nodes.probe("bound", node.func, node, site, *copies)
 
     def _change_of_argument(self, node: ast.Call, arguments: list[ast.expr]) -> None:

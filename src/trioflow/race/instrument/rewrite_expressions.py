@@ -239,10 +239,10 @@ class ExpressionRewriter:
             node.value = nodes.probe(_PROBE_OF[contents], node.value, value, site)
             return None
         operation = _OF_ITEM[operation]
-        if names.is_simple_key(key):
+        if nodes.can_be_copied(key, value):
             constant = names.is_constant(key)
             site = self.site(operation, node, expression=value, constant_key=constant, operator=operator)
-            node.value = nodes.probe(_PROBE_OF[operation], node.value, value, site, nodes.copied_key(key))
+            node.value = nodes.probe(_PROBE_OF[operation], node.value, value, site, nodes.copied_key(key, value))
         elif not suspends(key):
             site = self.site(operation, node, expression=value, operator=operator)
             node.value = nodes.probe("base", node.value, value, site)
@@ -326,11 +326,12 @@ class ExpressionRewriter:
         key, container = operands[index], operands[index + 1]
         if not self._can_be_observed(container, Operation.ITERATE):
             return
-        if names.is_simple_key(key):
+        if nodes.can_be_copied(key, container) or (len(operands) > 2 and names.is_simple_key(key)):
             site = self.site(
                 Operation.MEMBER, node, expression=container, stands_for=node, constant_key=names.is_constant(key)
             )
-            results[index + 1] = nodes.probe("member", results[index + 1], container, site, nodes.copied_key(key))
+            copy = nodes.copied_key(key, container)
+            results[index + 1] = nodes.probe("member", results[index + 1], container, site, copy)
         elif len(operands) == 2 and not suspends(node) and not names.is_foreign_expression(key):
             site = self.site(Operation.MEMBER, node, expression=container)
             results[index] = nodes.probe("key", results[index], key, site)

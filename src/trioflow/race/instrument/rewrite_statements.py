@@ -191,6 +191,7 @@ class StatementRewriter(CallRewriter):
     # Compound statements
 
     def _for(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
+        self.table.entered_at[node.iter] = node
         if isinstance(node, ast.For):
             node.iter = self.observed(node.iter, Operation.ITERATE)
         else:
@@ -209,6 +210,7 @@ class StatementRewriter(CallRewriter):
     def _with(self, node: ast.With | ast.AsyncWith) -> list[ast.stmt]:
         before: list[ast.stmt] = []
         for item in node.items:
+            self.table.entered_at[item.context_expr] = node
             item.context_expr = self.expression(item.context_expr)
             if item.optional_vars is not None:
                 self.store(item.optional_vars)

@@ -111,6 +111,8 @@ class TableBuilder:
         self._functions: list[Function] = []
         self.awaits: dict[ast.AST, ast.Await] = {}
         """For a call whose result is awaited on the spot, the `await`."""
+        self.entered_at: dict[ast.AST, ast.stmt] = {}
+        """For what `with` and `for` are given, the statement: before Python 3.13 frames stand there."""
 
     def site(
         self,
@@ -263,6 +265,8 @@ class TableBuilder:
         wheres = [span(node), tail(node)]
         if node in self.awaits:
             wheres.append(span(self.awaits[node]))
+        if node in self.entered_at:
+            wheres.append(span(self.entered_at[node]))
         return tuple(
             CallSite(number, where.line, where.column, where.end_line, where.end_column, depends)
             for where in dict.fromkeys(wheres)
