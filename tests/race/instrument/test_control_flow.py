@@ -65,9 +65,10 @@ def test_dominators_agree_with_their_definition(drawn: tuple[int, Edges]) -> Non
             continue
         expected = {other for other in from_entry if block not in reachable(edges, ENTRY, without=other)}
         chain = {block}
-        while found[block] != block:
-            block = found[block]
-            chain.add(block)
+        current = block
+        while found[current] != current:
+            current = found[current]
+            chain.add(current)
         assert chain == expected
 
 

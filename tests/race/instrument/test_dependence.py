@@ -274,8 +274,8 @@ DATA = {
         """,
     "goes through all kinds of expressions": """
         def f(x):
-            x.z = -x.a + [x.b, {x.c: x.d}, (x.e,), {x.f}][x.g]  # x.z: x.a, [x.b, {x.c: x.d}, (x.e,), {x.f}][x.g], x.b, \
-x.c, x.d, x.e, x.f, x.g |
+            x.z = -x.a + g[x.b, {x.c: x.d}, (x.e,), {x.f}]  # x.z: x.a, g[x.b, {x.c: x.d}, (x.e,), {x.f}], x.b, x.c, \
+x.d, x.e, x.f |
             x.y = f'{x.h:{x.i}}' if x.j else not x.k  # x.y: x.h, x.i, x.k |
             x.w = x.l < x.m  # x.w: x.l, x.m |
         """,
@@ -627,6 +627,23 @@ CONTROL = {
                 self.idle = True  # self.idle: | self.jobs.popleft()
             self.a = 1  # self.a: |
         """,
+    "of a handler for what was awaited": """
+        async def f(self, k):
+            try:
+                job = self.jobs.pop()
+                v = await self.find(k)
+            except NotFound:
+                v = await make()
+                self.d[k] = v  # self.d[k]: make(), @k | self.find(k)
+        """,
+    "of a handler of cancellation is none": """
+        async def f(self):
+            try:
+                await g()
+            except trio.Cancelled:
+                self.a = 1  # self.a: |
+                raise
+        """,
     "of a handler that tidies up after a checkpoint is none": """
         async def f(self):
             try:
@@ -652,11 +669,11 @@ CONTROL = {
                     raise Busy()
                 await g()  # g(): | self.busy
             except Other:
-                self.a = 1  # self.a: |
+                self.a = 1  # self.a: | g()
             except module.Busy:
-                self.b = 1  # self.b: | self.busy
+                self.b = 1  # self.b: | self.busy, g()
                 return
-            self.c = 1  # self.c: | self.busy
+            self.c = 1  # self.c: | self.busy, g()
         """,
     "comes from a raise that any handler may take": """
         async def f(self):
@@ -665,7 +682,7 @@ CONTROL = {
                     raise self.error
                 await g()
             except (A, B):
-                self.a = 1  # self.a: | self.busy
+                self.a = 1  # self.a: | self.busy, g()
             except Exception:
                 self.b = 1  # self.b: | self.busy
         """,
@@ -676,9 +693,9 @@ CONTROL = {
                 if self.a:
                     raise ExceptionGroup("", [])
             except* A:
-                self.b = 1  # self.b: | self.a
+                self.b = 1  # self.b: | self.a, g()
             except* B:
-                self.c = 1  # self.c: | self.a
+                self.c = 1  # self.c: | self.a, g()
         """,
     "of a finally clause is that of its statement": """
         async def f(self):

@@ -108,7 +108,7 @@ class DecisionReader(TargetReader):
                 self.scopes.append(scope)
             values.append(iterated)
             self.enter(self.new_block())
-            self.suspends |= bool(generator.is_async)
+            self.reads.suspends |= bool(generator.is_async)
             self.may_raise()
             start, body = self.block, self.new_block()
             self.branch(iterated, body, continued)

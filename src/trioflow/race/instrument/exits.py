@@ -20,6 +20,8 @@ from trioflow.race.instrument.control_flow import EXIT
 
 _LOOKUP = frozenset({"KeyError", "IndexError", "LookupError"})
 _ANY = frozenset({"Exception", "BaseException"})
+_FROM_OUTSIDE = frozenset({"Cancelled", "TooSlowError"})
+"""Exceptions that tell nothing about what was read."""
 
 
 class Way(enum.Enum):
@@ -70,6 +72,48 @@ class Handler:
     def catches_all(self) -> bool:
         """Whether nothing gets past this clause."""
         return not self.names or "BaseException" in self.names
+
+
+@final
+@attrs.define(eq=False)
+class Reads:
+    """What is read in the body of a `try` statement, one bit for each source."""
+
+    items: int = 0
+    attributes: int = 0
+    calls: int = 0
+    """Calls that are not awaited."""
+    awaited: int = 0
+    suspends: bool = False
+    """Whether there is a checkpoint in the body."""
+
+    def add(self, other: Reads) -> None:
+        """Adds what is read in a body around or inside."""
+        self.items |= other.items
+        self.attributes |= other.attributes
+        self.calls |= other.calls
+        self.awaited |= other.awaited
+        self.suspends |= other.suspends
+
+    def reason_for(self, handler: Handler) -> int:
+        """The reads that can be the reason why a handler runs.
+
+        A failed look-up is one wherever it stands. Any other exception tells something about what
+        was read in the task's own step only if the body has no checkpoint: else it comes from what
+        was awaited, as a rule; and where everything is caught the handler tidies up.
+        """
+        if handler.names and handler.names <= _FROM_OUTSIDE:
+            return 0
+        reads = 0
+        if handler.catches_look_ups:
+            reads |= self.items | self.calls
+        if handler.catches_missing_attributes:
+            reads |= self.attributes | self.calls
+        if not handler.catches_any:
+            reads |= self.awaited
+        elif not self.suspends:
+            reads |= self.items
+        return reads if self.suspends else reads | self.calls
 
 
 @final
@@ -157,25 +201,6 @@ def raise_targets(frames: list[Frame], name: str | None) -> tuple[list[int], Fin
                 if any(handler.catches_any for handler in frame.handlers):
                     return targets, None
     return [*targets, EXIT], None
-
-
-def reads_behind(handler: Handler, *, items: int, attributes: int, calls: int, suspends: bool) -> int:
-    """The reads of a `try` body that can be the reason for this handler.
-
-    A failed look-up is one wherever it stands. Any other exception tells something about what was
-    read only if the body has no checkpoint: else it comes from what was awaited, as a rule, and
-    the handler tidies up.
-    """
-    reads = 0
-    if handler.catches_look_ups:
-        reads |= items | calls
-    if handler.catches_missing_attributes:
-        reads |= attributes | calls
-    if not suspends:
-        reads |= calls
-        if handler.catches_any:
-            reads |= items
-    return reads
 
 
 def precise_handlers(frames: list[Frame]) -> tuple[int | None, int | None]:

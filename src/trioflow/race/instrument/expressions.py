@@ -14,6 +14,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from trioflow.race.instrument.definitions import Constancy
+from trioflow.race.instrument.exits import Reads
 from trioflow.race.instrument.local_names import Function, local_names, parameters
 from trioflow.race.instrument.program import CONSTANT, NOTHING, UNKNOWN, Program, Value, joined
 
@@ -42,12 +43,8 @@ class ExpressionReader(Program):
         self.lookup_handler: int | None = None
         """Where a failed look-up in the current `try` body goes, if its handler asks for that."""
         self.attribute_handler: int | None = None
-        self.items_read = 0
-        """Subscripts read in the current `try` body; likewise the next two."""
-        self.attributes_read = 0
-        self.calls_made = 0
-        self.suspends = False
-        """Whether the current `try` body contains a checkpoint."""
+        self.reads = Reads()
+        """What is read in the current `try` body."""
         self._shared = names.shared
         self.scopes: list[dict[str, int]] = [self.variables]
         """The variables of the function, and of the comprehensions around."""
@@ -135,11 +132,11 @@ class ExpressionReader(Program):
             carried, keys = joined((carried, key)), joined((keys, key))
             handler = self.lookup_handler
             read = self.source(tree)
-            self.items_read |= read.sources
+            self.reads.items |= read.sources
         else:
             handler = self.attribute_handler
             read = self.source(tree)
-            self.attributes_read |= read.sources
+            self.reads.attributes |= read.sources
         self.may_raise()
         if handler is not None:
             found = self.new_block()
@@ -165,8 +162,7 @@ class ExpressionReader(Program):
             case ast.Call():
                 return self._call(tree)
             case ast.Await():
-                self.suspends = True
-                return self.object_of(tree.value)
+                return self._awaited(tree)
             case _:
                 return self.value(tree), UNKNOWN
 
@@ -174,15 +170,18 @@ class ExpressionReader(Program):
         return self._call(tree)[0]
 
     def _value_of_await(self, tree: ast.Await) -> Value:
-        self.suspends = True
-        if not isinstance(tree.value, ast.Call):
-            value = self.value(tree.value)
+        return self._awaited(tree)[0]
+
+    def _awaited(self, tree: ast.Await) -> tuple[Value, Value]:
+        self.reads.suspends = True
+        if isinstance(tree.value, ast.Call):
+            result, arguments = self._call(tree.value)
+            self.reads.calls &= ~result.sources
+            self.reads.awaited |= result.sources
         else:
-            calls = self.calls_made
-            value = self._call(tree.value)[0]
-            self.calls_made = calls
+            result, arguments = self.value(tree.value), UNKNOWN
         self.may_raise()
-        return value
+        return result, arguments
 
     def _call(self, tree: ast.Call) -> tuple[Value, Value]:
         """Returns what flows into the result, and what flows into the call."""
@@ -205,7 +204,7 @@ class ExpressionReader(Program):
         )
         self.may_raise()
         result = self.source(tree)
-        self.calls_made |= result.sources
+        self.reads.calls |= result.sources
         arguments = joined((inner, *given))
         self.act(tree, arguments)
         return (joined((result, *given)) if carrying else result), arguments
@@ -235,14 +234,14 @@ class ExpressionReader(Program):
 
     def _value_of_yield(self, tree: ast.Yield) -> Value:
         self.yielded.append(self.value(tree.value))
-        self.suspends = True
+        self.reads.suspends = True
         self.may_raise()
         return UNKNOWN
 
     def _value_of_yieldfrom(self, tree: ast.YieldFrom) -> Value:
         value = self.contents(tree.value)
         self.yielded.append(value)
-        self.suspends = True
+        self.reads.suspends = True
         self.may_raise()
         return value
 

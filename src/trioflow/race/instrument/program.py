@@ -36,12 +36,11 @@ NOTHING = Value(constancy=Constancy.NOTHING)
 def joined(values: Iterable[Value]) -> Value:
     """What flows into something made of all these values."""
     sources = 0
-    nodes: tuple[int, ...] = ()
+    nodes: list[int] = []
     for value in values:
         sources |= value.sources
-        if value.nodes:
-            nodes = nodes + value.nodes if nodes else value.nodes
-    return Value(sources, nodes)
+        nodes += value.nodes
+    return Value(sources, tuple(nodes))
 
 
 @final

@@ -178,7 +178,7 @@ class StatementReader(TryReader):
         iterated = self.iterated(statement.iter)
         start, body, ended, after = (self.new_block() for _ in range(4))
         self.enter(start)
-        self.suspends |= isinstance(statement, ast.AsyncFor)
+        self.reads.suspends |= isinstance(statement, ast.AsyncFor)
         self.may_raise()
         self.branch(iterated, body, ended)
         self.frames.append(LoopFrame(after, start))
@@ -199,7 +199,7 @@ class StatementReader(TryReader):
                 value = self.value(item.context_expr)
                 if not isinstance(item.context_expr, ast.Call):
                     self.act(item.context_expr, UNKNOWN)
-            self.suspends |= isinstance(statement, ast.AsyncWith)
+            self.reads.suspends |= isinstance(statement, ast.AsyncWith)
             self.may_raise()
             if item.optional_vars is not None:
                 self.bind(item.optional_vars, value)

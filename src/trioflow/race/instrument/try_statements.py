@@ -23,11 +23,11 @@ from trioflow.race.instrument.exits import (
     Handler,
     Handlers,
     LoopFrame,
+    Reads,
     Way,
     names_of_exceptions,
     precise_handlers,
     raise_targets,
-    reads_behind,
     unforeseen_targets,
 )
 from trioflow.race.instrument.local_names import Function
@@ -165,23 +165,11 @@ class TryReader(DecisionReader):
 
     def _try_body(self, body: Sequence[ast.stmt], handlers: list[Handler], choices: list[int]) -> None:
         """Reads the body, and then knows what the handlers depend on."""
-        around = self.items_read, self.attributes_read, self.calls_made, self.suspends
-        self.items_read = self.attributes_read = self.calls_made = 0
-        self.suspends = False
+        around, self.reads = self.reads, Reads()
         self._push(Handlers(tuple(handlers)))
         self.enter(self.new_block())
         self.statements(body)
         self._pop()
         for handler, choice in zip(handlers, choices, strict=True):
-            reads = reads_behind(
-                handler,
-                items=self.items_read,
-                attributes=self.attributes_read,
-                calls=self.calls_made,
-                suspends=self.suspends,
-            )
-            self.conditions[choice] = Value(reads)
-        self.items_read |= around[0]
-        self.attributes_read |= around[1]
-        self.calls_made |= around[2]
-        self.suspends |= around[3]
+            self.conditions[choice] = Value(self.reads.reason_for(handler))
+        self.reads.add(around)
