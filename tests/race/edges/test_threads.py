@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import itertools
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -94,7 +96,7 @@ def test_from_thread_orders_both_ways(mark: Marks) -> None:
 
     trio.run(main)
     order = ["calls", "called back", "returned", "called back asynchronously", "returned again"]
-    for earlier, later in zip(order, order[1:], strict=False):
+    for earlier, later in itertools.pairwise(order):
         assert mark.ordered(earlier, later)
 
 
@@ -204,34 +206,17 @@ def test_start_and_join_of_a_thread(mark: Marks) -> None:
 def test_the_mutexes_of_threads_order_and_guard(mark: Marks, make: type) -> None:
     # The factory itself is replaced while the detector runs.
     lock = threading.Lock() if make is threading.Lock else threading.RLock()
-    turn = [threading.Event(), threading.Event()]
+    # Makes the threads take turns without being seen.
+    unseen = _thread.allocate_lock()
+    unseen.acquire()
 
     def first() -> None:
         with lock:
             mark("one")
-        turn_set(0)
-
-    def turn_set(number: int) -> None:
-        # An event made before the detector started would not order; this one must not either.
-        plain[number].set()
-
-    import _thread
-
-    class Plain:
-        def __init__(self) -> None:
-            self._lock = _thread.allocate_lock()
-            self._lock.acquire()
-
-        def set(self) -> None:
-            self._lock.release()
-
-        def wait(self) -> None:
-            self._lock.acquire()
-
-    plain = [Plain(), Plain()]
+        unseen.release()
 
     def second() -> None:
-        plain[0].wait()
+        unseen.acquire()
         mark("before")
         with lock:
             mark("two")
@@ -242,7 +227,6 @@ def test_the_mutexes_of_threads_order_and_guard(mark: Marks, make: type) -> None
             nursery.start_soon(trio.to_thread.run_sync, second)
 
     trio.run(main)
-    assert turn
     assert mark.concurrent("one", "before")
     assert mark.ordered("one", "two")
     assert len(mark.locks("one")) == 1

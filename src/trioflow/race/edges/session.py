@@ -34,6 +34,8 @@ class _Local(threading.local):
     """The actor of this thread while no run and no job is in it."""
     unwatched: bool = False
     """Whether this thread only runs jobs, each with an actor of its own."""
+    newborn: Actor | None = None
+    """The task that was just made and is about to be scheduled for the first time."""
     finished: Any = None
     """The job of this thread whose result is being handed over."""
     woken: list[Actor] | None = None
