@@ -53,12 +53,13 @@ SUITES = (
         arguments=("-o", "trio_mode=true"),
         repetitions=10,
     ),
-    # An HTTP client, on Trio and on asyncio.
+    # An HTTP client, on Trio and on asyncio; its tests for threads have nothing to do with either.
     Suite(
         name="httpcore",
         version="1.0.9",
         package="httpcore",
         requirements=("httpcore[http2,socks,trio]", "pytest-httpbin", "anyio"),
+        arguments=("tests/_async", "tests/test_cancellations.py"),
     ),
     # Helpers for Trio programs. One module needs trio.MultiError, which Trio no longer has.
     Suite(
