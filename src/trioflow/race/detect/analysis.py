@@ -20,7 +20,7 @@ import attrs
 
 from trioflow.race.clocks.actor import Moment, Release, common_locks
 from trioflow.race.clocks.knowledge import Snapshot
-from trioflow.race.detect.filters import commute
+from trioflow.race.detect.filters import agree, commute
 from trioflow.race.model.configuration import Level
 from trioflow.race.model.findings import Kind, Severity
 from trioflow.race.model.sites import Operation, Site
@@ -124,6 +124,8 @@ class Analysis:
             cut = next((cut for cut in cuts if not _guarded(cut.section, cut.write.moment)), None)
             if cut is None:
                 continue
+            if _is_latch(cut):
+                continue
             dependent = cut.section.end.kind & WRITE
             if dependent and not cut.section.by_control and cut.section.end.silent:
                 continue
@@ -172,6 +174,16 @@ def _guarded(section: Section, write: Moment) -> bool:
     """Whether one acquisition of a lock covers the whole section, and the write is made under the same lock."""
     unbroken = [hold for hold in section.start.holds if hold in section.end.moment.holds]
     return bool(common_locks(unbroken, write.holds))
+
+
+def _is_latch(cut: Cut) -> bool:
+    """Whether both writes set a flag to the same value, and the other side does so unconditionally.
+
+    `while running: ... running = False` loses nothing if somebody else has set the flag already. But where the other side
+    relies on a check of its own (`if not started: await connect(); started = True`), both do the work.
+    """
+    write = cut.write
+    return agree(cut.section.end, write) and (write.moment.slot, write.site.number) not in cut.shadow.relied
 
 
 def _always_between(section: Section, write: Moment) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.containers import ADDITIONS, WRITE
-from trioflow.race.shadow.values import is_plain
+from trioflow.race.shadow.values import UNKNOWN, is_plain
 from trioflow.race.shadow.variables import Access
 
 _SUMS = frozenset({"+=", "-="})
@@ -35,6 +35,11 @@ def commute(one: Access, other: Access) -> bool:
     )
 
 
+def agree(one: Access, other: Access) -> bool:
+    """Whether two writes are known to store the same value."""
+    return is_plain(one.value) and one.value == other.value
+
+
 def _both_in(one: Site, other: Site, operators: frozenset[str]) -> bool:
     if one.operation not in _UPDATES or other.operation not in _UPDATES:
         return False
@@ -44,6 +49,6 @@ def _both_in(one: Site, other: Site, operators: frozenset[str]) -> bool:
 def _is_number(access: Access) -> bool:
     value = access.value
     if not isinstance(value, tuple) or not is_plain(value):
-        # Nothing is known of a name's value; sums are of numbers far more often than of anything else.
-        return value is None
+        # Where nothing is known of the value: sums are of numbers far more often than of anything else.
+        return value is None or value is UNKNOWN
     return isinstance(value[1], (int, float, complex))

@@ -36,7 +36,20 @@ class Anchor(weakref.ref[Any]):
 class ObjectShadow:
     """The shadow of one object: first of all accesses of one owner, later variable by variable."""
 
-    __slots__ = ("anchor", "before", "container", "effects", "key", "label", "owner", "recent", "shared")
+    __slots__ = (
+        "anchor",
+        "before",
+        "born",
+        "container",
+        "effects",
+        "key",
+        "label",
+        "noted",
+        "owner",
+        "recent",
+        "relied",
+        "shared",
+    )
 
     def __init__(self, key: int, container: Container | None, owner: Actor, label: str) -> None:
         self.key = key
@@ -52,6 +65,12 @@ class ObjectShadow:
         self.before: dict[Hashable, tuple[Moment, object]] = {}
         """Per variable the digest of the value before the owner's last write."""
         self.shared: dict[Hashable, Variable] | None = None
+        self.born: Moment | None = None
+        """When the object was made, if it was seen in its making."""
+        self.noted: dict[Hashable, Moment] = {}
+        """Per variable, the first access on which something may rely."""
+        self.relied: set[tuple[int, int]] = set()
+        """Actors and sites of writes that relied on an earlier access to the same variable."""
 
     def note(self, key: Any, moment: Moment) -> None:
         """Remember the last access at a site; the oldest go where there are too many."""

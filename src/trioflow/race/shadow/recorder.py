@@ -329,8 +329,11 @@ class Recorder:
     ) -> dict[Hashable, Access]:
         """Note an access; returns the accesses made to shared variables."""
         moment = actor.moment
-        if shadow.shared is None and shadow.owner is not actor:
-            self._second_actor(shadow, actor)
+        if shadow.shared is None:
+            if not shadow.recent:
+                shadow.born = moment if self._makes(site) else None
+            elif shadow.owner is not actor:
+                self._second_actor(shadow, actor)
         shadow.note(recent, moment)
         accesses: dict[Hashable, Access] = {}
         writes = False
@@ -343,7 +346,7 @@ class Recorder:
                     writes = True
                     before = shadow.before.get(where)
                     if before is None or before[0].step != moment.step:
-                        shadow.before[where] = (moment, look(shadow.object(), where))
+                        shadow.before[where] = (moment, self._replaced(shadow, where, site))
         else:
             for where, kind in effects:
                 variable = shared.get(where)
@@ -358,11 +361,25 @@ class Recorder:
         number = site.number
         if site.source or number in self.tables.written_back:
             self.activations.note(frame, Entry(site, shadow, tuple(where for where, _ in effects), moment))
+            for where, _ in effects:
+                shadow.noted.setdefault(where, moment)
         if writes:
-            self._act(shadow, site, effects, accesses, actor, frame)
+            if any(self._was_noted(shadow, where, moment) for where, _ in effects):
+                self._act(shadow, site, effects, accesses, actor, frame)
         elif number in self.tables.reads_back:
             self._read_back(shadow, site, effects, accesses, actor, frame)
         return accesses
+
+    @staticmethod
+    def _makes(site: Site) -> bool:
+        """Whether what is accessed at a site is an object that is being made there."""
+        return site.expression == "self" and site.function.endswith(".__init__")
+
+    @staticmethod
+    def _was_noted(shadow: ObjectShadow, where: Hashable, moment: Moment) -> bool:
+        """Whether something may rely on an access to a variable in another step than this."""
+        noted = shadow.noted.get(where)
+        return noted is not None and (noted.step != moment.step or noted.actor is not moment.actor)
 
     def _store(self, shadow: ObjectShadow, variable: Variable, access: Access, moment: Moment) -> None:
         """Remember what a write replaces; several writes of one step are one."""
@@ -370,12 +387,20 @@ class Recorder:
         if last is not None and last.moment.actor is moment.actor and last.moment.step == moment.step:
             access.before = last.before
         else:
-            access.before = look(shadow.object(), variable.where)
+            access.before = self._replaced(shadow, variable.where, access.site)
         if access.before is not UNKNOWN:
             self._written.append((shadow, variable.where, access))
 
+    @staticmethod
+    def _replaced(shadow: ObjectShadow, where: Hashable, site: Site) -> object:
+        """A digest of the value that a write is about to replace."""
+        if site.operation in (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE):
+            return UNKNOWN  # its probe comes after the store
+        return look(shadow.object(), where)
+
     def _second_actor(self, shadow: ObjectShadow, actor: Actor) -> None:
         """An object that had one owner is met by somebody else."""
+        self._forget_making(shadow)
         moments = shadow.recent.values()
         last = max(moments, key=lambda moment: moment.time, default=None)
         if last is None or last.before_without_locks(actor.moment):
@@ -383,11 +408,29 @@ class Recorder:
             shadow.recent.clear()
             shadow.effects.clear()
             shadow.before.clear()
+            shadow.born = None
         else:
-            self._share(shadow)
+            self._share(shadow, actor)
 
-    def _share(self, shadow: ObjectShadow) -> None:
-        """Give each variable of an object a shadow of its own."""
+    def _forget_making(self, shadow: ObjectShadow) -> None:
+        """Drop what was done to an object before anybody else could know of it.
+
+        Whoever meets an object has got it from somewhere, and so after it was made. Nobody runs in the midst of
+        a task's step, so this holds for all of the step; in a thread it holds for the making alone.
+        """
+        born = shadow.born
+        if born is None:
+            return
+        sites = self.tables.sites
+        for recent, moment in list(shadow.recent.items()):
+            if moment.actor is born.actor and moment.step == born.step:
+                number = recent if isinstance(recent, int) else recent[0]
+                if born.actor.kind != "thread" or self._makes(sites[number]):
+                    del shadow.recent[recent]
+                    shadow.effects.pop(recent, None)
+
+    def _share(self, shadow: ObjectShadow, actor: Actor) -> None:
+        """Give each variable of an object a shadow of its own; what `actor` does now is not over yet."""
         shared: dict[Hashable, Variable] = {}
         for recent, moment in sorted(shadow.recent.items(), key=lambda item: item[1].time):
             site = self.tables.sites[recent if isinstance(recent, int) else recent[0]]
@@ -404,9 +447,12 @@ class Recorder:
                 access = Access(kind, site, moment)
                 if kind & WRITE:
                     before = shadow.before.get(where)
-                    if before is not None and before[0].step == moment.step:
+                    if before is not None and before[0].actor is moment.actor and before[0].step == moment.step:
                         access.before = before[1]
-                    self._settle(shadow, where, access)
+                        if moment.actor is actor and moment.step == actor.step:
+                            self._written.append((shadow, where, access))
+                        else:
+                            self._settle(shadow, where, access)
                 variable.access(access, self.sink)
         shadow.effects.clear()
         shadow.before.clear()
@@ -440,7 +486,10 @@ class Recorder:
                 best, best_control = entry, control
             elif entry.moment.time == best.moment.time:
                 best_control = best_control or control
-        if best is None or best.moment.step == actor.step:
+        if best is None:
+            return
+        shadow.relied.add((actor.slot, site.number))
+        if best.moment.step == actor.step:
             return
         where = next(where for where, kind in effects if kind & WRITE and where in best.variables)
         self._complete(shadow, where, site, best.moment, accesses.get(where), actor, best_control, best.site)
@@ -486,11 +535,15 @@ class Recorder:
         start_site: Site | None = None,
     ) -> None:
         if shadow.shared is None:
-            self._share(shadow)
+            self._share(shadow, actor)
         assert shadow.shared is not None
         variable = shadow.shared.get(where)
         if variable is None:
             variable = shadow.shared[where] = Variable(shadow, where)
         if end is None:
-            end = Access(READ if site.number in self.tables.reads_back else WRITE, site, actor.moment)
+            last = variable.last_write()
+            if last is not None and last.site is site and last.moment is actor.moment:
+                end = last
+            else:
+                end = Access(READ if site.number in self.tables.reads_back else WRITE, site, actor.moment)
         variable.complete(Section(start_site or site, start, end, by_control), self.sink)
