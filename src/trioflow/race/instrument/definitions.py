@@ -17,6 +17,7 @@ from typing import TypeAlias, final
 import attrs
 
 from trioflow.race.instrument.control_flow import ENTRY, ControlFlowGraph
+from trioflow.race.instrument.inclusion import numbers_in
 
 
 class Constancy(enum.Enum):
@@ -51,6 +52,17 @@ class Definition:
 
 
 @final
+@attrs.frozen(eq=False)
+class Reached:
+    """The definitions that reach some uses: those of another one, which came before, and some more."""
+
+    before: Reached | None
+    added: tuple[Definition, ...]
+    count: int
+    constancies: frozenset[Constancy]
+
+
+@final
 @attrs.frozen
 class MayRaise:
     """A point at which an exception can leave the block."""
@@ -60,10 +72,8 @@ Event: TypeAlias = Use | Definition | MayRaise
 MAY_RAISE = MayRaise()
 
 
-def reaching_definitions(
-    graph: ControlFlowGraph, events: dict[int, list[Event]]
-) -> Iterator[tuple[Use, int, tuple[Definition, ...]]]:
-    """Yields each use with its block and the definitions that reach it."""
+def reaching_definitions(graph: ControlFlowGraph, events: dict[int, list[Event]]) -> Iterator[tuple[Use, int, Reached]]:
+    """Yields each use with its block and the definitions that reach it, the same object for the same ones."""
     definitions: list[Definition] = []
     of_variable: dict[int, int] = {}
     number: dict[Definition, int] = {}
@@ -75,7 +85,8 @@ def reaching_definitions(
                 definitions.append(event)
     transfers = {block: _transfer(happened, number, of_variable) for block, happened in events.items()}
     incoming = _propagate(graph, transfers)
-    known: dict[int, tuple[Definition, ...]] = {}
+    known: dict[tuple[int, int], Reached] = {}
+    latest: dict[int, int] = {}
     for block, happened in events.items():
         current: dict[int, int] = {}
         arriving = incoming[block]
@@ -83,12 +94,26 @@ def reaching_definitions(
             if isinstance(event, Definition):
                 current[event.variable] = number[event]
             elif isinstance(event, Use):
-                seen = current.get(event.variable)
-                if seen is None:
-                    seen = current[event.variable] = arriving & of_variable.get(event.variable, 0)
-                if seen not in known:
-                    known[seen] = tuple(_members(seen, definitions))
-                yield event, block, known[seen]
+                variable = event.variable
+                bits = current.get(variable)
+                if bits is None:
+                    bits = current[variable] = arriving & of_variable.get(variable, 0)
+                reached = known.get((variable, bits))
+                if reached is None:
+                    # A variable that is bound again and again keeps most of what reached its last use.
+                    previous = latest.get(variable, 0)
+                    before = known[variable, previous] if previous and not previous & ~bits else None
+                    added = [definitions[index] for index in numbers_in(bits & ~previous if before else bits)]
+                    reached = known[variable, bits] = _reached(before, tuple(added))
+                latest[variable] = bits
+                yield event, block, reached
+
+
+def _reached(before: Reached | None, added: tuple[Definition, ...]) -> Reached:
+    constancies = frozenset(definition.constancy for definition in added)
+    if before is None:
+        return Reached(None, added, len(added), constancies)
+    return Reached(before, added, before.count + len(added), before.constancies | constancies)
 
 
 @final
@@ -170,10 +195,3 @@ def _reverse_postorder(graph: ControlFlowGraph) -> list[int]:
             stack.pop()
     order.reverse()
     return order
-
-
-def _members(bits: int, definitions: list[Definition]) -> Iterator[Definition]:
-    while bits:
-        lowest = bits & -bits
-        yield definitions[lowest.bit_length() - 1]
-        bits ^= lowest

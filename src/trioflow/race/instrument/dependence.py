@@ -29,18 +29,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from typing import final
+from typing import NamedTuple, final
 
 import attrs
 
 from trioflow.race.instrument.control_flow import EXIT, ControlDependence, control_dependence
 from trioflow.race.instrument.definitions import (
     Constancy,
-    Definition,
-    Use,
+    Reached,
     reaching_definitions,
 )
-from trioflow.race.instrument.inclusion import solve
+from trioflow.race.instrument.inclusion import numbers_in, solve
 from trioflow.race.instrument.local_names import Function
 from trioflow.race.instrument.program import Program
 from trioflow.race.instrument.statements import read_function
@@ -90,6 +89,14 @@ def analyse(function: Function) -> FunctionFlow:
 
 
 @final
+class _Joined(NamedTuple):
+    """The two sets for several definitions."""
+
+    plain: int
+    choice: int
+
+
+@final
 class _Equations:
     """The sets of a function, by number: two for each node of the program, five for each block.
 
@@ -110,6 +117,9 @@ class _Equations:
         self._inputs += [[self.choice(node) for node in inputs] for inputs in program.node_inputs]
         self._inputs += [[] for _ in range(5 * self._blocks)]
         self._deciders: list[int] | None = None
+        self._deciders_of: dict[Reached, tuple[int, int]] = {}
+        self._joined: dict[Reached, _Joined] = {}
+        self._choices: dict[int, int] = {}
         self._add_conditions()
         self._add_control()
 
@@ -174,25 +184,48 @@ class _Equations:
 
     def add_definitions(self) -> None:
         """Joins uses with the definitions that reach them, and with what chooses between those."""
-        for use, block, definitions in reaching_definitions(self._program.graph, self._program.events):
-            plain, choice = self._inputs[self.plain(use.node)], self._inputs[self.choice(use.node)]
-            plain.extend(self.plain(definition.node) for definition in definitions)
-            choice.extend(self.choice(definition.node) for definition in definitions)
-            known = {definition.constancy for definition in definitions}
+        for use, block, reached in reaching_definitions(self._program.graph, self._program.events):
+            joined = self._join(reached)
+            self._inputs[self.plain(use.node)].append(joined.plain)
+            self._inputs[self.choice(use.node)].append(joined.choice)
             if block == EXIT:
-                self.returns_only_constants = Constancy.VARYING not in known
-            if len(definitions) > 1 and known not in ({Constancy.VARYING}, {Constancy.NOTHING}):
-                self._add_choice(use, block, definitions)
+                self.returns_only_constants = Constancy.VARYING not in reached.constancies
+            known = reached.constancies
+            if reached.count > 1 and known not in ({Constancy.VARYING}, {Constancy.NOTHING}):
+                here = 0 if block == EXIT else self._deciding(block)
+                self._inputs[self.choice(use.node)] += self._conditions_in(self._deciding_any(reached)[0] & ~here)
+                self._inputs[self.plain(use.node)] += self._conditions_in(self._deciding_any(reached)[1] & ~here)
 
-    def _add_choice(self, use: Use, block: int, definitions: Iterable[Definition]) -> None:
-        here = 0 if block == EXIT else self._deciding(block)
-        deciding = of_constants = 0
-        for definition in definitions:
-            deciding |= self._deciding(definition.block)
-            if definition.constancy is Constancy.CONSTANT:
-                of_constants |= self._deciding(definition.block)
-        self._inputs[self.choice(use.node)].extend(self._conditions_in(deciding & ~here))
-        self._inputs[self.plain(use.node)].extend(self._conditions_in(of_constants & ~here))
+    def _join(self, reached: Reached) -> _Joined:
+        """The sets of what the definitions bind together."""
+        if reached not in self._joined:
+            nodes = [definition.node for definition in reached.added]
+            plain, choice = [self.plain(node) for node in nodes], [self.choice(node) for node in nodes]
+            if reached.before is not None:
+                before = self._joined[reached.before]
+                plain.append(before.plain)
+                choice.append(before.choice)
+            self._joined[reached] = _Joined(self._add_set(plain), self._add_set(choice))
+        return self._joined[reached]
+
+    def _deciding_any(self, reached: Reached) -> tuple[int, int]:
+        """All branches that decide whether one of the definitions runs, and those for constants alone."""
+        found = self._deciders_of.get(reached)
+        if found is None:
+            of_all, of_constants = (0, 0) if reached.before is None else self._deciding_any(reached.before)
+            for definition in reached.added:
+                of_all |= self._deciding(definition.block)
+                if definition.constancy is Constancy.CONSTANT:
+                    of_constants |= self._deciding(definition.block)
+            found = self._deciders_of[reached] = of_all, of_constants
+        return found
+
+    def _add_set(self, inputs: list[int]) -> int:
+        if len(inputs) == 1:
+            return inputs[0]
+        self._own.append(0)
+        self._inputs.append(inputs)
+        return len(self._own) - 1
 
     def _deciding(self, block: int) -> int:
         """All branches that decide whether a block runs, one bit for each."""
@@ -201,11 +234,13 @@ class _Equations:
             self._deciders = solve(own, self._dependence.inherited, {})
         return self._deciders[block]
 
-    def _conditions_in(self, blocks: int) -> Iterable[int]:
-        while blocks:
-            lowest = blocks & -blocks
-            yield self._condition(lowest.bit_length() - 1)
-            blocks ^= lowest
+    def _conditions_in(self, blocks: int) -> list[int]:
+        """The set of what the conditions of these blocks read, if there are any."""
+        if not blocks:
+            return []
+        if blocks not in self._choices:
+            self._choices[blocks] = self._add_set([self._condition(block) for block in numbers_in(blocks)])
+        return [self._choices[blocks]]
 
     def solve(self) -> list[int]:
         parameters = 0
@@ -232,11 +267,5 @@ class _Sets:
     def of(self, bits: int) -> frozenset[ast.AST]:
         known = self._known.get(bits)
         if known is None:
-            members: list[ast.AST] = []
-            rest = bits
-            while rest:
-                lowest = rest & -rest
-                members.append(self._sources[lowest.bit_length() - 1])
-                rest ^= lowest
-            known = self._known[bits] = frozenset(members)
+            known = self._known[bits] = frozenset([self._sources[number] for number in numbers_in(bits)])
         return known

@@ -131,7 +131,7 @@ class Finally:
 
     copies: dict[Way, int]
     """Where the copies of the clause start."""
-    used: set[Way] = attrs.field(factory=lambda: {Way.NORMAL, Way.UNFORESEEN})
+    used: set[Way]
     """The ways out that the source has."""
 
     def copy_for(self, way: Way) -> int:

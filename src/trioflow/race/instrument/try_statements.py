@@ -33,6 +33,9 @@ from trioflow.race.instrument.exits import (
 from trioflow.race.instrument.local_names import Function
 from trioflow.race.instrument.program import UNKNOWN, Value
 
+_DEEPEST = 3
+"""How many `finally` clauses may be nested in each other before one copy must do for exceptions, too."""
+
 
 class TryReader(DecisionReader):
     """A program with what it takes to read `try` statements and the ways out of them."""
@@ -93,7 +96,10 @@ class TryReader(DecisionReader):
         self.graph.region_entries.append(entry)
         regions, ending = self.regions, self.ending_regions
         self.ending_regions = (*ending, region)
-        clause = Finally({way: self.new_block() for way in Way})
+        clause = Finally({way: self.new_block() for way in Way}, {Way.NORMAL, Way.UNFORESEEN})
+        if len(ending) >= _DEEPEST:
+            clause.copies[Way.UNFORESEEN] = clause.copies[Way.NORMAL]
+            clause.used.remove(Way.UNFORESEEN)
         self.ending_regions = ending
         after = self.new_block()
         self._push(clause)
