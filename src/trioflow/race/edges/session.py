@@ -34,6 +34,8 @@ class _Local(threading.local):
     """The actor of this thread while no run and no job is in it."""
     unwatched: bool = False
     """Whether this thread only runs jobs, each with an actor of its own."""
+    spawning: bool = False
+    """Whether an actor is being made, in the midst of which a signal handler or a finalizer may come."""
     newborn: Actor | None = None
     """The task that was just made and is about to be scheduled for the first time."""
     finished: Any = None
@@ -63,7 +65,8 @@ class Session:
         """The directions of connections, by the addresses of their ends."""
         self.connecting: list[tuple[object, Release]] = []
         """The sockets that are being connected."""
-        self._spawning = _thread.allocate_lock()
+        # Not one of `threading`, which may be watched.
+        self._spawning = _thread.RLock()
         self._places: dict[tuple[CodeType, int], Place] = {}
 
     def actor(self) -> Actor | None:
@@ -106,7 +109,11 @@ class Session:
         if started is None and parent is not None:
             started = parent.started
         with self._spawning:
-            return self.registry.spawn(parent, name, started, kind=kind, release=release)
+            local.spawning = True
+            try:
+                return self.registry.spawn(parent, name, started, kind=kind, release=release)
+            finally:
+                local.spawning = False
 
     def group(self, nursery: Nursery) -> Group:
         """The tasks of a nursery that have ended."""

@@ -212,8 +212,8 @@ def _watching_soon(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def run_sync_soon(self: Any, sync_fn: Callable[..., object], *args: object, idempotent: bool = False) -> None:
         session = sessions.current()
-        # The detector is not re-entrant, but a signal handler may come at any time.
-        if session is None or context.recording or _is_interrupt(sync_fn):
+        # The detector is not re-entrant, but a signal handler or a finalizer may come at any time.
+        if session is None or context.recording or sessions.local.spawning or _is_interrupt(sync_fn):
             original(self, sync_fn, *args, idempotent=idempotent)
             return
         try:
