@@ -11,6 +11,7 @@ from __future__ import annotations
 from trioflow.race import _trio
 from trioflow.race.clocks.registry import Registry
 from trioflow.race.edges import (
+    callbacks,
     channels,
     events,
     foreign,
@@ -45,7 +46,7 @@ def install(registry: Registry) -> None:
     patches = Patches()
     session.begin(registry)
     try:
-        for part in (tasks, events, channels, locks, threads, mutexes, testing, streams, sockets, foreign):
+        for part in (tasks, events, channels, locks, threads, callbacks, mutexes, testing, streams, sockets, foreign):
             part.install(patches)
     except BaseException:
         foreign.forget()

@@ -2,9 +2,7 @@
 
 PYTEST_DONT_REWRITE
 
-Worker threads are used again, so a clock belongs to the job and not to the thread. The same holds for the
-task that runs the callbacks of `TrioToken.run_sync_soon`: each is a job of its own, after whoever asked
-for it and before whomever it wakes, and nothing orders one and the next.
+Worker threads are used again, so a clock belongs to the job and not to the thread.
 """
 
 from __future__ import annotations
@@ -17,59 +15,14 @@ from concurrent.futures import thread as pools
 from typing import Any, final
 
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.actor import Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.session import Session
+from trioflow.race.edges.jobs import Job, name_of, start_job
 from trioflow.race.shadow import faults
-from trioflow.race.shadow.context import context
 
 _WORKERS = frozenset({"trio._core._thread_cache", "concurrent.futures.thread"})
 """Threads that only run jobs have no clock of their own."""
-
-
-def _name(function: object) -> str:
-    if isinstance(function, functools.partial):
-        function = function.func
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
-    return f"{module}.{name}" if module and name else repr(type(function))
-
-
-@final
-class Job:
-    """A function that runs in a thread, with a clock of its own."""
-
-    def __init__(self, session: Session, parent: Actor, name: str) -> None:
-        self.session = session
-        self.actor = session.spawn(parent, name, session.place(), kind="thread", release=parent.release_now())
-        if parent.free_slots:
-            # For the callback that will report its end.
-            self.actor.free_slots.append(parent.free_slots.pop())
-        self.end: Release | None = None
-
-    def run(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Run something as this job."""
-        outer, context.actor = context.actor, self.actor
-        try:
-            return function(*arguments, **options)
-        finally:
-            context.actor = outer
-
-    def finish(self) -> Release | None:
-        """The job will do nothing more."""
-        try:
-            if self.end is None:
-                self.end = self.actor.release_now()
-                self.session.registry.ended(self.actor)
-        except Exception as error:  # noqa: BLE001
-            faults.report("edges.threads", error)
-        return self.end
-
-
-def _start(session: Session | None, parent: Actor | None, function: object) -> Job | None:
-    if session is None or parent is None:
-        return None
-    return Job(session, parent, _name(function))
 
 
 # to_thread.run_sync
@@ -84,7 +37,7 @@ def _watching_start(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             session = sessions.current()
             parent = None if session is None else session.actor()
-            job = _start(session, parent, _trio.function_of_worker(fn))
+            job = start_job(session, parent, _trio.function_of_worker(fn))
             if job is not None and session is not None and parent is not None:
                 limiter = session.entering.pop(parent, None)
                 if limiter is not None:
@@ -110,149 +63,6 @@ def _watching_start(original: Callable[..., Any]) -> Callable[..., Any]:
         original(self, work, hand_over, name)
 
     return start_thread_soon
-
-
-# run_sync_soon
-
-
-@final
-class _Callback:
-    """A callback of the entry queue: equal to another if the functions are, so that repeated ones are found."""
-
-    __slots__ = ("finished", "function", "job", "pending", "session")
-
-    def __init__(self, session: Session, function: Callable[..., object], job: Actor | None) -> None:
-        self.session = session
-        self.function = function
-        self.job = job
-        self.finished: Job | None = None
-        self.pending: dict[object, list[Release]] | None = None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Callback) and bool(self.function == other.function)
-
-    def __hash__(self) -> int:
-        return hash(self.function)
-
-    def __call__(self, *arguments: object) -> object:
-        job = self.job
-        if job is None or self.session is not sessions.current():
-            return self.function(*arguments)
-        outer, context.actor = context.actor, job
-        woken, sessions.local.woken = sessions.local.woken, []
-        try:
-            self._begin(job, arguments)
-            return self.function(*arguments)
-        finally:
-            context.actor = outer
-            self._end(job, sessions.local.woken)
-            sessions.local.woken = woken
-
-    def drop(self) -> None:
-        """It is not going to be called."""
-        if self.job is not None:
-            self.session.registry.ended(self.job)
-            self.job = None
-
-    def _begin(self, job: Actor, arguments: tuple[object, ...]) -> None:
-        try:
-            job.begin_step()
-            if self.pending is not None:
-                for release in self.pending.pop((self.function, arguments), ()):
-                    job.acquire(release)
-        except Exception as error:  # noqa: BLE001
-            faults.report("edges.threads", error)
-
-    def _end(self, job: Actor, woken: list[Actor] | None) -> None:
-        try:
-            job.end_step()
-            self.session.registry.ended(job)
-            if woken:
-                # Whom it wakes knows that it is over, and may use its place in the clocks again.
-                woken[0].free_slots.append(job.slot)
-                if self.finished is not None:
-                    woken[0].free_slots.append(self.finished.actor.slot)
-            else:
-                task = _trio.running_task()
-                if task is not None and task.parent_nursery is not None:
-                    self.session.group(task.parent_nursery).add(job)
-        except Exception as error:  # noqa: BLE001
-            faults.report("edges.threads", error)
-
-
-def _is_interrupt(function: object) -> bool:
-    """Whether this is how Trio reports a KeyboardInterrupt from its signal handler."""
-    return getattr(function, "__name__", "") == "_deliver_ki_cb"
-
-
-@final
-class _Request:
-    """Who asks for a callback now, and what happened before."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        finished: Job | None = sessions.local.finished
-        self.finished = finished if finished is not None and finished.session is session else None
-        self.by = session.actor_or_host() if self.finished is None else self.finished.actor
-        self.release: Release | None
-        if self.finished is not None:
-            self.release = self.finished.finish()
-        else:
-            self.release = None if self.by is None else self.by.release_now()
-
-    def callback(self, function: Callable[..., object]) -> _Callback:
-        """The callback, with its job."""
-        job = self.session.spawn(self.by, _name(function), self.session.place(), kind="job", release=self.release)
-        callback = _Callback(self.session, function, job)
-        callback.finished = self.finished
-        return callback
-
-
-def _watching_soon(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def run_sync_soon(self: Any, sync_fn: Callable[..., object], *args: object, idempotent: bool = False) -> None:
-        session = sessions.current()
-        # The detector is not re-entrant, but a signal handler or a finalizer may come at any time.
-        if session is None or context.recording or sessions.local.spawning or _is_interrupt(sync_fn):
-            original(self, sync_fn, *args, idempotent=idempotent)
-            return
-        try:
-            request = _Request(session)
-            callback = request.callback(sync_fn)
-        except Exception as error:  # noqa: BLE001
-            faults.report("edges.threads", error)
-            original(self, sync_fn, *args, idempotent=idempotent)
-            return
-        if not idempotent:
-            try:
-                original(self, callback, *args)
-            except BaseException:
-                callback.drop()
-                raise
-            return
-        with self.lock:
-            pending: dict[object, list[Release]] | None = session.shadows.get(self)
-            if pending is None:
-                pending = {}
-                session.shadows.set(self, pending)
-            waiting = pending.get((sync_fn, args))
-            if waiting is not None:
-                if request.release is not None:
-                    waiting.append(request.release)
-                # Trio drops it, as it is equal to the one that waits.
-                callback.drop()
-                original(self, callback, *args, idempotent=True)
-                return
-            callback.pending = pending
-            pending[sync_fn, args] = []
-            try:
-                original(self, callback, *args, idempotent=True)
-            except BaseException:
-                del pending[sync_fn, args]
-                callback.drop()
-                raise
-
-    return run_sync_soon
 
 
 # from_thread.run and run_sync
@@ -342,7 +152,7 @@ class _StartWatch(Watch):
         target = getattr(thread, "_target", None)
         if session is None or thread.ident is not None or getattr(target, "__module__", None) in _WORKERS:
             return None
-        name = thread.name if target is None else _name(target)
+        name = thread.name if target is None else name_of(target)
         parent = session.actor_or_host()
         if parent is None:
             return None
@@ -410,7 +220,7 @@ def _watching_submit(original: Callable[..., Any]) -> Callable[..., Any]:
         job = None
         try:
             parent = None if session is None else session.actor_or_host()
-            job = _start(session, parent, fn)
+            job = start_job(session, parent, fn)
         except Exception as error:  # noqa: BLE001
             faults.report("edges.threads", error)
         return original(self, fn if job is None else _Submitted(job, fn), *args, **kwargs)
@@ -438,8 +248,6 @@ def install(patches: Patches) -> None:
     """Watch threads."""
     cache = _trio.part("trio._core._thread_cache", "ThreadCache")
     patches.replace(cache, "start_thread_soon", _watching_start(cache.start_thread_soon))
-    queue = _trio.part("trio._core._entry_queue", "EntryQueue")
-    patches.replace(queue, "run_sync_soon", _watching_soon(queue.run_sync_soon))
     threads = _trio.module("trio._threads")
     sender = _trio.message_sender()
     assert sender is not None
