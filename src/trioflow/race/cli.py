@@ -147,7 +147,9 @@ def _script(script: Path) -> Path:
 def _execute(detector: Detector, program: _Program, script: Path) -> int:
     """Runs the program, and returns the exit code that it would have had."""
     try:
-        module, code = _module(program) if program.is_module else _main_script(detector, script)
+        module, code = (
+            _module(program) if program.is_module else _main_script(detector, script, Path(program.name).is_dir())
+        )
         sys.argv = [str(module.__file__) if program.is_module else program.name, *program.arguments]
         sys.modules["__main__"] = module
         exec(code, module.__dict__)
@@ -169,12 +171,15 @@ def _execute(detector: Detector, program: _Program, script: Path) -> int:
     return 0
 
 
-def _main_script(detector: Detector, script: Path) -> tuple[types.ModuleType, types.CodeType]:
+def _main_script(detector: Detector, script: Path, is_folder: bool) -> tuple[types.ModuleType, types.CodeType]:
     source = script.read_bytes()
     code = detector.compile_main(str(script), source)
     if code is None:
         code = compile(source, str(script), "exec", dont_inherit=True)
     loader = importlib.machinery.SourceFileLoader("__main__", str(script))
+    if is_folder:
+        spec = importlib.util.spec_from_file_location("__main__", script, loader=loader)
+        return _fresh_main(file=str(script), spec=spec, package="", loader=loader), code
     return _fresh_main(file=str(script), spec=None, package=None, loader=loader), code
 
 
@@ -193,6 +198,9 @@ def _module(program: _Program) -> tuple[types.ModuleType, types.CodeType]:
     code = None if get_code is None else get_code(spec.name)
     if code is None:
         raise _Unusable(f"the module {name!r} has no code that can be run")
+    if spec.origin is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+        # What the program sees is the loader that it would have had without us.
+        spec.loader = importlib.machinery.SourceFileLoader(spec.name, spec.origin)
     return _fresh_main(file=spec.origin, spec=spec, package=spec.parent, loader=spec.loader), code
 
 

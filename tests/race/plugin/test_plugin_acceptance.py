@@ -36,7 +36,9 @@ def test_race_ok_accepts_what_is_found_in_a_test(project: Any) -> None:
 @pytest.mark.parametrize("unittest", [False, True])
 def test_a_mark_that_says_too_little_is_an_error(project: Any, mark: str, message: str, unittest: bool) -> None:
     if unittest:
-        test = f"import unittest\nclass Tests(unittest.TestCase):\n    @pytest.mark.{mark}\n    def test_it(self): pass\n"
+        test = (
+            f"import unittest\nclass Tests(unittest.TestCase):\n    @pytest.mark.{mark}\n    def test_it(self): pass\n"
+        )
     else:
         test = f"@pytest.mark.{mark}\ndef test_it(): pass\n"
     project.write("test_shop.py", HEAD + test)
@@ -66,7 +68,9 @@ def test_detect_races_chooses_what_is_watched_and_how(project: Any) -> None:
 
 
 def test_marks_are_declared_without_the_flag(project: Any) -> None:
-    project.write("test_shop.py", HEAD + "@pytest.mark.race_ok('x')\n@pytest.mark.detect_races(False)\ndef test(): pass\n")
+    project.write(
+        "test_shop.py", HEAD + "@pytest.mark.race_ok('x')\n@pytest.mark.detect_races(False)\ndef test(): pass\n"
+    )
     project.run("--strict-markers").assert_outcomes(passed=1)
 
 

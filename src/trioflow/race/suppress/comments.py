@@ -162,7 +162,7 @@ def _parse(path: str, line: int, rest: str, lines: range) -> Suppression | Probl
             allowed = ", ".join(sorted(_KINDS))
             return Problem(path, line, f"the kind {name!r} does not exist: use {allowed}")
     # Another tool's comment may follow on the same line.
-    reason = re.split(r"\s#", match["reason"])[0].strip()
+    reason = re.split(r"(?:^|\s)#", match["reason"])[0].strip()
     if not reason:
         return Problem(path, line, f"the comment gives no reason: {_HOW}")
     return Suppression(path, line, tuple(_KINDS[name] for name in names), reason, lines)
