@@ -18,7 +18,6 @@ from types import CodeType, FunctionType
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import trio
-import trio.testing
 
 from trioflow.race.model.errors import UnsupportedTrioError
 
@@ -74,10 +73,8 @@ def missing() -> list[str]:
                 lacking.append(prefix)
                 continue
         lacking += [f"{prefix}.{name}" for name in names if not hasattr(owner, name)]
-    for owner_name, name in (("Event", "_flag"),):
-        member = vars(getattr(trio, owner_name)).get(name)
-        if not lacking and not isinstance(member, types.MemberDescriptorType):
-            lacking.append(f"trio.{owner_name}.{name} as a slot")
+    if not lacking and not isinstance(trio.Event.__dict__["_flag"], types.MemberDescriptorType):
+        lacking.append("trio._sync.Event._flag as a slot")
     if not lacking and message_sender() is None:
         lacking.append("trio._threads._send_message_to_trio")
     return lacking
@@ -237,14 +234,14 @@ def message_sender() -> str | None:
 
 def function_of_worker(worker: Callable[[], object]) -> object:
     """The user's function that a worker thread is about to run, or what is known of it."""
-    inner: object = worker
-    if isinstance(inner, partial) and inner.args:
-        inner = inner.args[0]
+    inner: Any = worker
+    if isinstance(worker, partial) and worker.args:
+        inner = worker.args[0]
     if isinstance(inner, FunctionType) and inner.__closure__:
         for name, cell in zip(inner.__code__.co_freevars, inner.__closure__, strict=False):
             if name == "sync_fn":
-                return cell.cell_contents
-    return inner
+                return cast("object", cell.cell_contents)
+    return cast("object", inner)
 
 
 # Protection from KeyboardInterrupt

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol, final
+from typing import Any, Protocol, cast, final
 
 from trioflow.race import _trio
 from trioflow.race.shadow import faults
@@ -110,7 +110,8 @@ class Patches:
 
     def replace(self, owner: Any, name: str, value: object) -> None:
         """Put `value` in the place of an attribute."""
-        self._undo.append((owner, name, vars(owner).get(name, _ABSENT)))
+        own = cast("dict[str, object]", vars(owner))
+        self._undo.append((owner, name, own.get(name, _ABSENT)))
         setattr(owner, name, value)
 
     def watch(self, owner: Any, name: str, observer: Observer, *, protect: bool = False) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any, final
+from typing import Any, cast, final
 
 from trioflow.race.clocks.actor import Actor, LockIdentity
 from trioflow.race.edges import session as sessions
@@ -246,7 +246,8 @@ def _watch_locks(patches: Patches, module: ModuleType) -> None:
     if hasattr(module.Lock, "_owner_task"):
         patches.watch(module.Lock, "acquire_nowait", _AcquireLock())
         patches.watch(module.Lock, "release", _ReleaseLock())
-    if isinstance(vars(module.Semaphore).get("value"), property) and "__init__" in vars(module.Semaphore):
+    semaphore = cast("dict[str, object]", vars(module.Semaphore))
+    if isinstance(semaphore.get("value"), property) and "__init__" in semaphore:
         patches.watch(module.Semaphore, "acquire_nowait", _AcquireSemaphore())
         patches.watch(module.Semaphore, "release", _ReleaseSemaphore())
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import socket as standard
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, cast, final
 
 import trio
 
@@ -83,7 +83,7 @@ def _pipe(session: Session, source: object, target: object, *, stream: bool) -> 
 
 def _port(address: Any) -> object:
     """What names the receiver of a datagram, whichever of the machine's addresses it is bound to."""
-    return address[1] if isinstance(address, tuple) else address
+    return cast("tuple[object, ...]", address)[1] if isinstance(address, tuple) else address
 
 
 def _link(session: Session, socket: Any) -> _Link | None:
@@ -111,11 +111,10 @@ def _link(session: Session, socket: Any) -> _Link | None:
 
 def _size(name: str, result: Any) -> int:
     """How much a call has moved."""
-    if isinstance(result, tuple):
-        result = result[0]
-    if isinstance(result, int):
-        return result
-    return len(result) if name in _RECEIVING else 0
+    data = cast("tuple[Any, ...]", result)[0] if isinstance(result, tuple) else result
+    if isinstance(data, int):
+        return data
+    return len(data) if name in _RECEIVING else 0
 
 
 def _sent(session: Session, actor: Actor, socket: Any, arguments: tuple[Any, ...], size: int) -> None:
