@@ -24,8 +24,9 @@ from trioflow.race.detect.filters import agree, commute
 from trioflow.race.model.configuration import Level
 from trioflow.race.model.findings import Kind, Severity
 from trioflow.race.model.sites import Operation, Site
-from trioflow.race.shadow.containers import READ, WRITE
+from trioflow.race.shadow.containers import READ, WRITE, Part
 from trioflow.race.shadow.identity import ObjectShadow
+from trioflow.race.shadow.kinds import Container
 from trioflow.race.shadow.values import UNKNOWN, look
 from trioflow.race.shadow.variables import Access, Section, Variable
 
@@ -159,9 +160,11 @@ class Analysis:
             ):
                 # A section of the same places says the same, and more.
                 return None
-            elif commute(one, other):
+            elif commute(one, other) or _only_adds(race):
                 commuting = True
                 continue
+            elif _is_flag(race):
+                return None
             else:
                 severity = Severity.WARNING
             return Verdict(Kind.DATA_RACE, severity, race, self._counts[key])
@@ -174,6 +177,18 @@ def _guarded(section: Section, write: Moment) -> bool:
     """Whether one acquisition of a lock covers the whole section, and the write is made under the same lock."""
     unbroken = [hold for hold in section.start.holds if hold in section.end.moment.holds]
     return bool(common_locks(unbroken, write.holds))
+
+
+def _only_adds(race: Race) -> bool:
+    """Whether two tasks only add or remove different keys of a dictionary."""
+    both_write = race.earlier.kind & race.later.kind & WRITE
+    return bool(both_write) and race.where is Part.SHAPE and race.shadow.container is Container.DICT
+
+
+def _is_flag(race: Race) -> bool:
+    """Whether the variable is a flag by which tasks exclude each other, and as such in order."""
+    guard = race.shadow.guards.get(race.where)
+    return guard is not None and guard.reset and guard.lock.exclusive
 
 
 def _is_latch(cut: Cut) -> bool:

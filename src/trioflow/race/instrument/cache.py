@@ -143,6 +143,7 @@ def _table_to(table: ModuleTable) -> tuple[Any, ...]:
             site.source,
             _dependence_to(site.depends),
             site.operator,
+            site.condition,
         )
         for site in table.sites
     )
@@ -152,7 +153,15 @@ def _table_to(table: ModuleTable) -> tuple[Any, ...]:
             function.first_line,
             function.is_async,
             tuple(
-                (call.number, call.line, call.column, call.end_line, call.end_column, _dependence_to(call.depends))
+                (
+                    call.number,
+                    call.line,
+                    call.column,
+                    call.end_line,
+                    call.end_column,
+                    _dependence_to(call.depends),
+                    call.callee,
+                )
                 for call in function.calls
             ),
             _dependence_to(function.returns),
@@ -185,6 +194,7 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 source,
                 _dependence_from(depends),
                 operator,
+                condition,
             )
             for (
                 number,
@@ -201,6 +211,7 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 source,
                 depends,
                 operator,
+                condition,
             ) in sites
         ),
         functions=tuple(
@@ -209,8 +220,8 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 first_line,
                 is_async,
                 tuple(
-                    CallSite(number, line, column, end_line, end_column, _dependence_from(depends))
-                    for number, line, column, end_line, end_column, depends in calls
+                    CallSite(number, line, column, end_line, end_column, _dependence_from(depends), callee)
+                    for number, line, column, end_line, end_column, depends, callee in calls
                 ),
                 _dependence_from(returns),
             )

@@ -74,10 +74,6 @@ def place(node: _Node, where: Span) -> _Node:
     return node
 
 
-def _is_true(test: ast.expr) -> bool:
-    return isinstance(test, ast.Constant) and bool(test.value)
-
-
 def first_executed(body: list[ast.stmt]) -> Span:
     """Return the position of the first statement of a body that leaves a trace when it is run.
 
@@ -94,8 +90,6 @@ def first_executed(body: list[ast.stmt]) -> Span:
                 | ast.ClassDef(decorator_list=[first, *_])
             ):
                 return span(first)
-            case ast.While(test=test) | ast.If(test=test) if _is_true(test):
-                return first_executed(statement.body)
             case _:
                 return span(statement)
     return span(body[-1])

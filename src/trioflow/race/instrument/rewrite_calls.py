@@ -59,7 +59,8 @@ class CallRewriter(ExpressionRewriter):
         # What the call changes is probed with its other arguments in mind.
         if operation is None or operation is Operation.CONTENTS_WRITE:
             return self.expression(node)
-        return self.observed(node, operation)
+        name = call.func.id if isinstance(call.func, ast.Name) else None
+        return self.observed(node, operation, name)
 
     def _mapping(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.Name) and self.function is not None and self.function.gathers(node.id):

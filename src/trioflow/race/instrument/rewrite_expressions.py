@@ -62,6 +62,8 @@ class ExpressionRewriter:
         self.active = True
         """Whether what is visited is not at the level of a class body."""
         self.temporaries = Temporaries()
+        self.testing = False
+        """Whether what is visited only decides what is done next."""
         self._replaced: dict[ast.AST, ast.expr] = {}
         """What was visited: trees made by pytest may contain one node in several places."""
         self._methods: dict[type[ast.expr], Callable[[Any], ast.expr]] = {
@@ -134,14 +136,16 @@ class ExpressionRewriter:
             case _:
                 return self.observed(node, Operation.SHAPE)
 
-    def observed(self, node: ast.expr, operation: Operation) -> ast.expr:
-        """Rewrite an expression whose value is looked into."""
-        return self._wrapped(node, self.expression(node), operation)
+    def observed(self, node: ast.expr, operation: Operation, by: str | None = None) -> ast.expr:
+        """Rewrite an expression whose value is looked into, by a function of that name if it is one."""
+        return self._wrapped(node, self.expression(node), operation, by)
 
-    def _wrapped(self, node: ast.expr, rewritten: ast.expr, operation: Operation) -> ast.expr:
+    def _wrapped(
+        self, node: ast.expr, rewritten: ast.expr, operation: Operation, by: str | None = None
+    ) -> ast.expr:
         if not self.active or not self._can_be_observed(node, operation):
             return rewritten
-        return nodes.probe(_PROBE_OF[operation], rewritten, node, self.site(operation, node))
+        return nodes.probe(_PROBE_OF[operation], rewritten, node, self.site(operation, node, name=by))
 
     def store(
         self, node: ast.expr, operation: Operation = Operation.WRITE, operator: str | None = None
@@ -166,7 +170,16 @@ class ExpressionRewriter:
         expression = more.pop("expression", node)
         if isinstance(expression, ast.expr):
             expression = self.temporaries.meaning(expression)
+        more["condition"] = self.testing
         return self.table.site(operation, node, function=self.function, expression=expression, **more)
+
+    def test(self, node: ast.expr) -> ast.expr:
+        """Rewrite what a statement decides by."""
+        before, self.testing = self.testing, True
+        try:
+            return self.condition(node)
+        finally:
+            self.testing = before
 
     @contextmanager
     def within(self, scope: Scope) -> Iterator[None]:
@@ -297,7 +310,7 @@ class ExpressionRewriter:
         return node
 
     def _if(self, node: ast.IfExp) -> ast.expr:
-        node.test = self.condition(node.test)
+        node.test = self.test(node.test)
         node.body = self.expression(node.body)
         node.orelse = self.expression(node.orelse)
         return node

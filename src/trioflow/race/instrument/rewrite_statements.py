@@ -10,6 +10,7 @@ bound in the head of a statement are told about at the start of its body.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -97,9 +98,9 @@ class StatementRewriter(CallRewriter):
 
     # Names
 
-    def written(self, name: str, where: ast.AST, operation: Operation = Operation.NAME_WRITE) -> list[ast.stmt]:
+    def written(self, name: str, where: ast.AST, at: Span | None = None) -> list[ast.stmt]:
         """Return what tells that a name has been bound."""
-        return self._written(name, where, operation)
+        return self._written(name, where, Operation.NAME_WRITE, at=at)
 
     def _written(
         self,
@@ -108,25 +109,30 @@ class StatementRewriter(CallRewriter):
         operation: Operation,
         reads: tuple[int, ...] = (),
         operator: str | None = None,
+        at: Span | None = None,
     ) -> list[ast.stmt]:
         owner = self.owner(name)
         if owner is None:
             return []
         name_operation = Operation.NAME_WRITE if operation is Operation.DELETE else operation
         site = self.name_site(name_operation, where, owner[0], name, reads=reads, operator=operator)
-        at = _head(where)
+        at = at or _head(where)
         value = [] if operation is Operation.DELETE else [nodes.name(name, at)]
         return [nodes.statement("name_written", at, nodes.token(owner[0], at), nodes.number(site, at), *value)]
 
-    def _bound(self, target: ast.expr, operation: Operation = Operation.NAME_WRITE) -> list[ast.stmt]:
+    def _bound(
+        self, target: ast.expr, operation: Operation = Operation.NAME_WRITE, at: Span | None = None
+    ) -> list[ast.stmt]:
         """Return what tells that the names in a target have been bound or deleted."""
+        # All of it stands where the last of them is bound: a tracer has seen the lines before that.
+        at = at or span(_last(target))
         match target:
             case ast.Name(id=name):
-                return self.written(name, target, operation)
+                return self._written(name, target, operation, at=at)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                return [statement for element in elements for statement in self._bound(element, operation)]
+                return [statement for element in elements for statement in self._bound(element, operation, at)]
             case ast.Starred(value=value):
-                return self._bound(value, operation)
+                return self._bound(value, operation, at)
             case _:
                 return []
 
@@ -141,7 +147,7 @@ class StatementRewriter(CallRewriter):
         after: list[ast.stmt] = []
         for target in node.targets:
             self.store(target)
-            after += self._bound(target)
+            after += self._bound(target, at=span(_last(node.targets[-1])))
         return after
 
     def _annotated(self, node: ast.AnnAssign) -> list[ast.stmt]:
@@ -185,7 +191,7 @@ class StatementRewriter(CallRewriter):
         after: list[ast.stmt] = []
         for target in node.targets:
             self.store(target, Operation.DELETE)
-            after += self._bound(target, Operation.DELETE)
+            after += self._bound(target, Operation.DELETE, span(_last(node.targets[-1])))
         return after
 
     # Compound statements
@@ -202,19 +208,21 @@ class StatementRewriter(CallRewriter):
         return []
 
     def _while_or_if(self, node: ast.While | ast.If) -> list[ast.stmt]:
-        node.test = self.condition(node.test)
+        node.test = self.test(node.test)
         node.body = self.statements(node.body)
         node.orelse = self.statements(node.orelse)
         return []
 
     def _with(self, node: ast.With | ast.AsyncWith) -> list[ast.stmt]:
         before: list[ast.stmt] = []
+        end = node.items[-1].optional_vars
+        at = span(node.items[-1].context_expr if end is None else _last(end))
         for item in node.items:
             self.table.entered_at[item.context_expr] = node
             item.context_expr = self.expression(item.context_expr)
             if item.optional_vars is not None:
                 self.store(item.optional_vars)
-                before += self._bound(item.optional_vars)
+                before += self._bound(item.optional_vars, at=at)
         node.body = before + self.statements(node.body)
         return []
 
@@ -230,12 +238,13 @@ class StatementRewriter(CallRewriter):
             node.subject = self.expression(node.subject)
         for case in node.cases:
             if case.guard is not None:
-                case.guard = self.condition(case.guard)
+                case.guard = self.test(case.guard)
+            at = _end_of_head(case)
             captured = [
                 statement
                 for pattern in ast.walk(case.pattern)
                 for name in _captures(pattern)
-                for statement in self.written(name, pattern)
+                for statement in self.written(name, pattern, at)
             ]
             case.body = captured + self.statements(case.body)
         return []
@@ -290,6 +299,22 @@ def _captures(pattern: ast.AST) -> list[str]:
 def augmented_operator(node: ast.AugAssign) -> str:
     """Return the operator of an augmented assignment as it is written."""
     return _OPERATORS[type(node.op)]
+
+
+def _end_of_head(case: ast.match_case) -> Span:
+    """Return where the interpreter stands before it enters the body of a case."""
+    if sys.version_info < (3, 12):
+        # With a guard, too: it comes back to the last pattern to clean up.
+        patterns = [span(each) for each in ast.walk(case.pattern) if isinstance(each, ast.pattern)]
+        return max(patterns, key=lambda where: where.start)
+    return span(case.pattern if case.guard is None else case.guard)
+
+
+def _last(target: ast.expr) -> ast.expr:
+    """Return what is bound last in a target."""
+    while isinstance(target, ast.Tuple | ast.List) and target.elts:
+        target = target.elts[-1]
+    return target
 
 
 def _head(node: ast.AST) -> Span:

@@ -93,6 +93,7 @@ class _Draft:
     constant_key: bool
     reads: tuple[int, ...]
     operator: str | None
+    condition: bool
 
 
 @final
@@ -127,6 +128,7 @@ class TableBuilder:
         constant_key: bool = False,
         reads: tuple[int, ...] = (),
         operator: str | None = None,
+        condition: bool = False,
     ) -> int:
         """Enter a site and return its number.
 
@@ -140,6 +142,7 @@ class TableBuilder:
             global_name: Whether the name is a module global.
             constant_key: Whether the key is a constant.
             operator: The operator of an augmented assignment.
+            condition: Whether what is read only decides what is done next.
             reads: Sites on which this one depends by data, besides what the analysis says.
         """
         draft = _Draft(
@@ -154,6 +157,7 @@ class TableBuilder:
             constant_key,
             reads,
             operator,
+            condition,
         )
         self._drafts.append(draft)
         self._sites_of.setdefault(draft.stands_for, []).append(draft.number)
@@ -240,6 +244,7 @@ class TableBuilder:
             source=draft.number in sources,
             depends=depends,
             operator=draft.operator,
+            condition=draft.condition,
         )
 
     def _function_tables(self, function: Function) -> Iterable[FunctionTable]:
@@ -247,9 +252,9 @@ class TableBuilder:
             node: self._call_sites(node, self._dependence(function.flow, node))
             for node in _calls_that_matter(function.flow)
         }
-        if calls or function.is_async:
+        returns = Dependence(self._numbers(function.flow.returns))
+        if calls or function.is_async or returns.data:
             every = tuple(call for found in calls.values() for call in found)
-            returns = Dependence(self._numbers(function.flow.returns))
             yield FunctionTable(
                 function.qualified_name, function.first_line, function.is_async, every, returns
             )
@@ -268,9 +273,17 @@ class TableBuilder:
         if node in self.entered_at:
             wheres.append(span(self.entered_at[node]))
         return tuple(
-            CallSite(number, where.line, where.column, where.end_line, where.end_column, depends)
+            CallSite(number, where.line, where.column, where.end_line, where.end_column, depends, _callee(node))
             for where in dict.fromkeys(wheres)
         )
+
+
+def _callee(node: ast.AST) -> str:
+    match node:
+        case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)):
+            return name
+        case _:
+            return ""
 
 
 def _sources(flow: FunctionFlow) -> set[ast.AST]:

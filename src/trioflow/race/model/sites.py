@@ -94,6 +94,8 @@ class Site:
     """For a site that writes: on what the write depends."""
     operator: str | None = None
     """For an augmented assignment: its operator, such as `+=`."""
+    condition: bool = False
+    """What is read here only decides what is done next (`if`, `while`, `match`; not `assert`)."""
 
 
 @final
@@ -112,6 +114,8 @@ class CallSite:
     end_line: int
     end_column: int
     depends: Dependence = NO_DEPENDENCE
+    callee: str = ""
+    """The last part of the name of what is called; empty if it has none."""
 
 
 @final

@@ -15,7 +15,7 @@ innermost coroutine below which they run.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, final
 
 from trioflow.race.model.sites import Dependence, Site
@@ -35,13 +35,15 @@ _PER_CALL = 32
 class Entry:
     """An access on which something later may rely."""
 
-    __slots__ = ("moment", "shadow", "site", "variables")
+    __slots__ = ("acted_on", "moment", "shadow", "site", "variables")
 
     def __init__(self, site: Site, shadow: ObjectShadow, variables: tuple[Hashable, ...], moment: Moment) -> None:
         self.site = site
         self.shadow = shadow
         self.variables = variables
         self.moment = moment
+        self.acted_on = False
+        """Whether a write in the same step was decided by it: what it said was made use of at once."""
 
 
 @final
@@ -50,7 +52,7 @@ class Activation:
 
     __slots__ = ("call", "children", "code", "entries", "number", "parent", "returned")
 
-    def __init__(self, number: int, code: object, parent: Activation | None, call: int | None) -> None:
+    def __init__(self, number: int, code: CodeType, parent: Activation | None, call: int | None) -> None:
         self.number = number
         self.code = code
         self.parent = parent
@@ -122,7 +124,7 @@ class Activations:
                 entry = activation.returned.get(call, {}).get(number) if isinstance(number, int) else None
                 if entry is not None:
                     yield entry, number in site.depends.control
-            yield from self._follow(activation, self._tables.calls[call].depends, False, _LINKS)
+            yield from self._follow(activation, self._tables.depends_of(call), False, _LINKS)
         yield from self._by_callers(activation)
 
     def _by_callers(self, activation: Activation) -> Iterator[tuple[Entry, bool]]:
@@ -131,7 +133,7 @@ class Activations:
             parent, call = activation.parent, activation.call
             if parent is None or call is None:
                 return
-            control = self._tables.calls[call].depends.control
+            control = self._tables.depends_of(call).control
             yield from self._follow(parent, Dependence(control=control), True, _LINKS)
             activation = parent
 
@@ -145,7 +147,7 @@ class Activations:
                 if isinstance(number, str):
                     parent, call = activation.parent, activation.call
                     if parent is not None and call is not None:
-                        data = Dependence(data=self._tables.calls[call].depends.data)
+                        data = Dependence(data=self._tables.depends_of(call).data)
                         yield from self._follow(parent, data, by_control, links - 1)
                     continue
                 entry = activation.entries.get(number)
@@ -154,8 +156,12 @@ class Activations:
                 for entry in activation.returned.get(number, {}).values():
                     yield entry, by_control
                 child = activation.children.get(number)
-                if child is not None:
-                    table = self._tables.function(child.code)  # type: ignore[arg-type]
+                if child is None:
+                    if self._tables.passes_on(number, activation.code.co_filename):
+                        given = Dependence(data=self._tables.depends_of(number).data)
+                        yield from self._follow(activation, given, by_control, links - 1)
+                else:
+                    table = self._tables.function(child.code)
                     if table is not None:
                         yield from self._follow(child, table.returns, by_control, links - 1)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 if TYPE_CHECKING:
     from trioflow.race.clocks.actor import Actor, Moment
     from trioflow.race.shadow.containers import Effects
+    from trioflow.race.shadow.guards import Guard
     from trioflow.race.shadow.kinds import Container
     from trioflow.race.shadow.variables import Variable
 
@@ -42,6 +43,7 @@ class ObjectShadow:
         "born",
         "container",
         "effects",
+        "guards",
         "key",
         "label",
         "noted",
@@ -67,8 +69,10 @@ class ObjectShadow:
         self.shared: dict[Hashable, Variable] | None = None
         self.born: Moment | None = None
         """When the object was made, if it was seen in its making."""
-        self.noted: dict[Hashable, Moment] = {}
-        """Per variable, the first access on which something may rely."""
+        self.noted: set[Hashable] = set()
+        """The variables with accesses on which something may rely."""
+        self.guards: dict[Hashable, Guard] = {}
+        """Per variable, the lock that it stands for if it is a flag by which tasks exclude each other."""
         self.relied: set[tuple[int, int]] = set()
         """Actors and sites of writes that relied on an earlier access to the same variable."""
 

@@ -35,6 +35,7 @@ from trioflow.race.shadow.containers import (
     key_of,
 )
 from trioflow.race.shadow.context import context
+from trioflow.race.shadow.guards import Guards
 from trioflow.race.shadow.identity import ObjectShadow, Shadows
 from trioflow.race.shadow.kinds import Attribute, Container, attribute_of, container_of, is_descriptor, lookup
 from trioflow.race.shadow.sites import SiteTables
@@ -51,6 +52,8 @@ _KIND = {
     Operation.NAME_UPDATE: UPDATE,
 }
 _SWEEP = 64
+_SUMMARIES = frozenset({"sum", "max", "min", "any", "all"})
+"""Functions whose result is no element of what they are given, or need not be."""
 
 
 @final
@@ -67,6 +70,8 @@ class Recorder:
         self._lock = allocate_lock()
         self._modules: dict[str, Scope] = {}
         self._written: list[tuple[ObjectShadow, Hashable, Access]] = []
+        self._read_backs: list[tuple[ObjectShadow, Hashable, Site, Entry, Access | None]] = []
+        self._guards = Guards()
         self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
         self._suspended: dict[tuple[int, int], tuple[ObjectShadow, Effects, Moment]] = {}
 
@@ -79,6 +84,7 @@ class Recorder:
         self._written.clear()
         self._suspended.clear()
         self._suspended_calls.clear()
+        self._read_backs.clear()
         registry.on_spawn = self._watch
 
     def _watch(self, actor: Actor) -> None:
@@ -86,6 +92,8 @@ class Recorder:
 
     def step_ended(self, actor: Actor) -> None:
         """A task reaches a checkpoint: what it wrote is looked at, what it let go of is let go."""
+        if self._read_backs:
+            self._settle_read_backs(actor)
         if self._written:
             written, self._written = self._written, []
             for shadow, where, access in written:
@@ -361,10 +369,11 @@ class Recorder:
         number = site.number
         if site.source or number in self.tables.written_back:
             self.activations.note(frame, Entry(site, shadow, tuple(where for where, _ in effects), moment))
-            for where, _ in effects:
-                shadow.noted.setdefault(where, moment)
+            shadow.noted.update(where for where, _ in effects)
         if writes:
-            if any(self._was_noted(shadow, where, moment) for where, _ in effects):
+            if shadow.guards:
+                self._guards.written(shadow, effects, actor)
+            if any(where in shadow.noted for where, _ in effects):
                 self._act(shadow, site, effects, accesses, actor, frame)
         elif number in self.tables.reads_back:
             self._read_back(shadow, site, effects, accesses, actor, frame)
@@ -374,12 +383,6 @@ class Recorder:
     def _makes(site: Site) -> bool:
         """Whether what is accessed at a site is an object that is being made there."""
         return site.expression == "self" and site.function.endswith(".__init__")
-
-    @staticmethod
-    def _was_noted(shadow: ObjectShadow, where: Hashable, moment: Moment) -> bool:
-        """Whether something may rely on an access to a variable in another step than this."""
-        noted = shadow.noted.get(where)
-        return noted is not None and (noted.step != moment.step or noted.actor is not moment.actor)
 
     def _store(self, shadow: ObjectShadow, variable: Variable, access: Access, moment: Moment) -> None:
         """Remember what a write replaces; several writes of one step are one."""
@@ -478,7 +481,9 @@ class Recorder:
                 continue
             if not any(where in written for where in entry.variables):
                 continue
-            if not control and self._moves_an_element(site, entry.site):
+            if control and entry.acted_on:
+                continue
+            if not control and self._moves_an_element(shadow, site, entry.site):
                 continue
             if entry.site.operation is Operation.CALL and entry.site.name in REMOVALS:
                 continue
@@ -486,20 +491,26 @@ class Recorder:
                 best, best_control = entry, control
             elif entry.moment.time == best.moment.time:
                 best_control = best_control or control
+            if control and entry.moment.step == actor.step:
+                entry.acted_on = True
         if best is None:
             return
         shadow.relied.add((actor.slot, site.number))
         if best.moment.step == actor.step:
+            if best_control:
+                self._guards.checked_and_set(shadow, written, actor)
             return
         where = next(where for where, kind in effects if kind & WRITE and where in best.variables)
         self._complete(shadow, where, site, best.moment, accesses.get(where), actor, best_control, best.site)
 
     @staticmethod
-    def _moves_an_element(site: Site, start: Site) -> bool:
+    def _moves_an_element(shadow: ObjectShadow, site: Site, start: Site) -> bool:
         """Whether what was read is an element that the write only puts back."""
-        if site.operation is not Operation.CALL:
+        if site.operation is not Operation.CALL or shadow.container is Container.DICT:
             return False
-        if start.operation in (Operation.ITEM_READ, Operation.ITERATE):
+        if start.operation is Operation.ITERATE:
+            return start.name not in _SUMMARIES
+        if start.operation is Operation.ITEM_READ:
             return True
         return start.operation is Operation.CALL and start.name in {"get", "popleft", "pop", "popitem", "__getitem__"}
 
@@ -521,7 +532,20 @@ class Recorder:
                 if latest is None or entry.moment.time > latest.moment.time:
                     latest = entry
         if latest is not None and latest.moment.actor is actor and latest.moment.step != actor.step:
-            self._complete(shadow, where, site, latest.moment, accesses.get(where), actor, False, latest.site)
+            self._read_backs.append((shadow, where, site, latest, accesses.get(where)))
+
+    def _settle_read_backs(self, actor: Actor) -> None:
+        """What was read and written again in one step was not taken to be unchanged."""
+        waiting, self._read_backs = self._read_backs, []
+        for shadow, where, site, latest, access in waiting:
+            if shadow.shared is None:
+                noted = shadow.before.get(where)
+                rewritten = noted is not None and noted[0].actor is actor and noted[0].step == actor.step
+            else:
+                last = shadow.shared[where].last_write() if where in shadow.shared else None
+                rewritten = last is not None and last.moment.actor is actor and last.moment.step == actor.step
+            if not rewritten:
+                self._complete(shadow, where, site, latest.moment, access, actor, False, latest.site)
 
     def _complete(
         self,

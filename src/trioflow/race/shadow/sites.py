@@ -9,7 +9,7 @@ from collections import defaultdict
 from types import CodeType
 from typing import final
 
-from trioflow.race.model.sites import CallSite, FunctionTable, ModuleTable, Operation, Site
+from trioflow.race.model.sites import CallSite, Dependence, FunctionTable, ModuleTable, Operation, Site
 
 _READS = frozenset({Operation.READ, Operation.ITEM_READ})
 _WRITES = frozenset({Operation.WRITE, Operation.ITEM_WRITE})
@@ -27,6 +27,9 @@ class SiteTables:
         self.reads_back: dict[int, tuple[int, ...]] = {}
         """For a site that reads, the sites of its function that write the same."""
         self._functions: dict[tuple[str, int, str], FunctionTable] = {}
+        self._passing: dict[tuple[str, str], bool] = {}
+        """By file and name, whether what a function is given flows into what it returns."""
+        self._by_position: dict[tuple[str, str], dict[tuple[int, int, int, int], int]] = {}
         self._by_code: dict[int, tuple[CodeType, FunctionTable | None]] = {}
         self._at: dict[tuple[int, int], int | None] = {}
 
@@ -37,26 +40,26 @@ class SiteTables:
         for function in table.functions:
             self._functions[table.path, function.first_line, function.qualified_name] = function
             self.calls.update((call.number, call) for call in function.calls)
+            name = function.qualified_name.rpartition(".")[2]
+            if any(isinstance(source, str) for source in function.returns.data):
+                self._passing[table.path, name] = True
             if function.is_async:
                 asynchronous.add(function.qualified_name)
+        for site in table.sites:
+            position = (site.line, site.end_line, site.column - 1, site.end_column - 1)
+            self._by_position.setdefault((table.path, site.function), {})[position] = site.number
         self._pair_reads_with_writes(table, asynchronous)
 
     def _pair_reads_with_writes(self, table: ModuleTable, asynchronous: set[str]) -> None:
         """Find out where a coroutine may read back what it wrote itself; a plain condition reads nothing back."""
         writes: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
-        conditions = {
-            (site.line, site.column, site.end_line, site.end_column)
-            for site in table.sites
-            if site.operation is Operation.SHAPE
-        }
         for site in table.sites:
             if site.operation in _WRITES and site.function in asynchronous:
                 writes[site.function, site.expression, site.name].append(site.number)
         written: set[int] = set()
         for site in table.sites:
             key = (site.function, site.expression, site.name)
-            position = (site.line, site.column, site.end_line, site.end_column)
-            if site.operation in _READS and key in writes and position not in conditions:
+            if site.operation in _READS and key in writes and not site.condition:
                 self.reads_back[site.number] = tuple(writes[key])
                 written.update(writes[key])
         self.written_back |= written
@@ -70,7 +73,10 @@ class SiteTables:
         return known[1]
 
     def call_at(self, code: CodeType, instruction: int) -> int | None:
-        """The number of the call at which a frame stands."""
+        """The number of the call at which a frame stands.
+
+        Where it stands at no call, the number of the site there: looking up an attribute may call a property.
+        """
         key = (id(code), instruction)
         try:
             return self._at[key]
@@ -80,15 +86,28 @@ class SiteTables:
             return number
 
     def _find_call(self, code: CodeType, instruction: int) -> int | None:
-        table = self.function(code)
-        if table is None or instruction < 0:
+        if instruction < 0:
             return None
+        table = self.function(code)
         positions = list(code.co_positions())
         index = instruction // 2
         if index >= len(positions):
             return None
         line, end_line, column, end_column = positions[index]
-        for call in table.calls:
+        for call in () if table is None else table.calls:
             if (call.line, call.end_line, call.column, call.end_column) == (line, end_line, column, end_column):
                 return call.number
-        return None
+        if line is None or end_line is None or column is None or end_column is None:
+            return None
+        sites = self._by_position.get((code.co_filename, code.co_qualname), {})
+        return sites.get((line, end_line, column, end_column))
+
+    def depends_of(self, number: int) -> Dependence:
+        """On what a call or an act depends."""
+        call = self.calls.get(number)
+        return self.sites[number].depends if call is None else call.depends
+
+    def passes_on(self, number: int, path: str) -> bool:
+        """Whether what is given to a function of the same file at a call flows into what it returns."""
+        call = self.calls.get(number)
+        return call is not None and self._passing.get((path, call.callee), False)

@@ -130,10 +130,8 @@ class Variable:
             del self._section_writes[next(iter(self._section_writes))]
 
     def _judges_pairs_of_writes(self) -> bool:
-        """Whether two writes can race: not two stores to different keys, nor two insertions into a dict."""
-        if self.where is Part.ELEMENTS:
-            return False
-        return self.where is not Part.SHAPE or self.shadow.container is not Container.DICT
+        """Whether two writes can race: not two stores to different keys."""
+        return self.where is not Part.ELEMENTS
 
     def complete(self, section: Section, sink: Sink) -> None:
         """Take note of a section that has just been completed, and report the writes that may fall into it."""
