@@ -208,7 +208,7 @@ class StatementRewriter(CallRewriter):
         return []
 
     def _while_or_if(self, node: ast.While | ast.If) -> list[ast.stmt]:
-        node.test = self.condition(node.test)
+        node.test = self.test(node.test)
         node.body = self.statements(node.body)
         node.orelse = self.statements(node.orelse)
         return []
@@ -238,7 +238,7 @@ class StatementRewriter(CallRewriter):
             node.subject = self.expression(node.subject)
         for case in node.cases:
             if case.guard is not None:
-                case.guard = self.condition(case.guard)
+                case.guard = self.test(case.guard)
             at = _end_of_head(case)
             captured = [
                 statement
