@@ -404,7 +404,7 @@ def test_each_probe_is_called_where_it_stands(probe_events: list[tuple[str, int]
         ("read", "x", "items"),
         ("member", "x.items", None),
         ("read", "x", "items"),
-        ("shape", "x.items", None),
+        ("shape", "x.items", "len"),
     ]
 
 
