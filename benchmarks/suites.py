@@ -5,7 +5,7 @@ environment of its own, with this project in it. Nothing of it stays.
 
 Two things are asked: are the outcomes the same, and how much more CPU time does it take. A test that fails only since
 the detector found an error in it is no difference in outcome: it is listed among the findings, which are to be judged
-by reading the code (docs/explanation/real-suites.md does so).
+by reading the code (docs/explanation/real-suites.md has the table).
 """
 
 from __future__ import annotations
@@ -166,7 +166,10 @@ def check(workshop: Workshop, suite: Suite) -> bool:
 
 def described(finding: dict[str, Any]) -> tuple[str, str, str, str]:
     """Return what is printed of a finding."""
-    places = ", ".join(f"{access['operation']} {access['file']}:{access['line']}" for access in finding["accesses"])
+    places = ", ".join(
+        f"{access['operation']} {access['file'].rpartition('site-packages/')[2]}:{access['line']}"
+        for access in finding["accesses"]
+    )
     return finding["severity"], finding["kind"], finding["variable"], places
 
 
