@@ -216,11 +216,37 @@ def test_release_of_a_lock_counts_to_the_end_of_the_step() -> None:
     task.begin_step()
     task.hold(lock)
     task.drop(lock)
-    assert common_locks(task.moment.holds, task.holds) == [lock]
+    assert [hold.lock for hold in task.moment.holds] == [lock]
     assert not task.holds_lock(lock)
     task.end_step()
     task.begin_step()
     assert task.holds == ()
+
+
+def test_lock_of_the_parent_guards_its_children() -> None:
+    """Children that are started while a lock is held, and end before it is released, are guarded by it."""
+    registry = Registry()
+    lock = LockIdentity("trio.Lock")
+    parent = registry.spawn(None, "parent")
+    parent.begin_step()
+    parent.hold(lock)
+    children = [registry.spawn(parent, "child") for _ in range(2)]
+    other = registry.spawn(None, "other")
+    parent.end_step()
+    moments = []
+    for child in children:
+        child.begin_step()
+        moments.append(child.moment)
+        child.end_step()
+    parent.begin_step()
+    parent.drop(lock)
+    parent.end_step()
+    other.begin_step()
+    other.hold(lock)
+    assert common_locks(moments[0].holds, other.moment.holds) == [lock]
+    assert common_locks(moments[0].holds, moments[1].holds) == []
+    children[0].begin_step()
+    assert children[0].moment.holds == ()
 
 
 def test_lock_taken_anew_is_another_acquisition() -> None:

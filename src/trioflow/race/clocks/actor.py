@@ -65,11 +65,13 @@ class LockIdentity:
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Hold:
     """One acquisition of a lock, from its acquisition to its release."""
 
     lock: LockIdentity
+    over: bool = False
+    """Whether it has been released."""
 
 
 @final
@@ -136,6 +138,7 @@ class Actor:
         "_release",
         "_wakes",
         "ended",
+        "_inherited",
         "free_slots",
         "full",
         "holds",
@@ -174,6 +177,8 @@ class Actor:
         self.strong = self.full
         self.holds: tuple[Hold, ...] = ()
         self.free_slots: list[int] = []
+        # What whoever starts a task holds until the task has ended guards the task, too.
+        self._inherited = () if parent is None else parent.holds + parent._inherited
         self._released: tuple[Hold, ...] = ()
         self._release: Release | None = None
         self._wakes: list[tuple[Release, bool]] = []
@@ -182,7 +187,11 @@ class Actor:
     def _new_moment(self) -> Moment:
         full = self.full.clock
         strong = full if self.strong is self.full else self.strong.clock
-        moment = Moment(self, self.time, self.step, full, strong, self.holds)
+        holds = self.holds
+        if self._inherited:
+            self._inherited = tuple(hold for hold in self._inherited if not hold.over)
+            holds += self._inherited
+        moment = Moment(self, self.time, self.step, full, strong, holds)
         self.moment = moment
         return moment
 
@@ -207,7 +216,9 @@ class Actor:
             self._release = None
             release.fill(*self.snapshots())
         if self._released:
-            self.holds = tuple(hold for hold in self.holds if hold not in self._released)
+            for hold in self._released:
+                hold.over = True
+            self.holds = tuple(hold for hold in self.holds if not hold.over)
             self._released = ()
 
     # Edges
@@ -294,7 +305,10 @@ class Actor:
 
     def drop_now(self, lock: LockIdentity) -> None:
         """This actor releases `lock` at this very point."""
-        self.holds = tuple(hold for hold in self.holds if hold.lock is not lock)
+        for hold in self.holds:
+            if hold.lock is lock:
+                hold.over = True
+        self.holds = tuple(hold for hold in self.holds if not hold.over)
         self._new_moment()
 
     def holds_lock(self, lock: LockIdentity) -> bool:
@@ -303,6 +317,10 @@ class Actor:
 
 
 def common_locks(one: Iterable[Hold], other: Iterable[Hold]) -> list[LockIdentity]:
-    """The locks of which both sides hold an acquisition, if they exclude."""
-    theirs = {id(hold.lock) for hold in other}
-    return [hold.lock for hold in one if id(hold.lock) in theirs and hold.lock.exclusive]
+    """The locks of which both sides hold an acquisition of their own, if they exclude."""
+    theirs = tuple(other)
+    return [
+        hold.lock
+        for hold in one
+        if hold.lock.exclusive and any(each.lock is hold.lock and each is not hold for each in theirs)
+    ]
