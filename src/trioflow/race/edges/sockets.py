@@ -109,12 +109,12 @@ def _link(session: Session, socket: Any) -> _Link | None:
     return link
 
 
-def _size(name: str, result: Any) -> int:
+def _size(name: str, result: object) -> int:
     """How much a call has moved."""
-    data = cast("tuple[Any, ...]", result)[0] if isinstance(result, tuple) else result
+    data = cast("tuple[object, ...]", result)[0] if isinstance(result, tuple) else result
     if isinstance(data, int):
         return data
-    return len(data) if name in _RECEIVING else 0
+    return len(data) if isinstance(data, bytes) and name in _RECEIVING else 0
 
 
 def _sent(session: Session, actor: Actor, socket: Any, arguments: tuple[Any, ...], size: int) -> None:
