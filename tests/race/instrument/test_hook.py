@@ -59,9 +59,7 @@ class Project:
 
 
 @pytest.fixture
-def project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, probe_events: list[tuple[str, int]]
-) -> Iterator[Project]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, probe_events: list[tuple[str, int]]) -> Iterator[Project]:
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
@@ -75,9 +73,7 @@ def project(
             del sys.modules[name]
 
 
-def test_modules_are_rewritten_while_they_are_imported(
-    project: Project, probe_events: list[tuple[str, int]]
-) -> None:
+def test_modules_are_rewritten_while_they_are_imported(project: Project, probe_events: list[tuple[str, int]]) -> None:
     """What is imported after the hook tells what it does, and the table of its sites has been handed over."""
     path = project.write("stock.py")
     project.hook.install()
@@ -154,9 +150,7 @@ def test_a_cached_module_that_does_not_fit_is_made_anew(project: Project, damage
         assert cached.read_bytes() != damage
 
 
-def test_nothing_is_written_where_bytecode_is_not_wanted(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_written_where_bytecode_is_not_wanted(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """`PYTHONDONTWRITEBYTECODE`, or the configuration, or a directory that can't be made."""
     path = project.write("stock.py")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -202,7 +196,7 @@ def test_errors_in_the_source_are_raised_as_without_the_hook(project: Project, s
     project.write("broken.py", source)
 
     def error() -> tuple[Any, ...]:
-        with pytest.raises(Exception, match=".") as raised:
+        with pytest.raises(Exception, match=r".") as raised:
             project.load("broken")
         return raised.type, str(raised.value), len(traceback.extract_tb(raised.tb))
 

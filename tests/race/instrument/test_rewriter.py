@@ -150,7 +150,10 @@ NAMES = [
         "global n\ntry: pass\nexcept v as n: pass",
         "try:\n    pass\nexcept v as n:\n    @name_written(None, S, n)\n    pass",
     ),
-    ("global n\nmatch v:\n    case 1 as n: pass", "match v:\n    case 1 as n:\n        @name_written(None, S, n)\n        pass"),
+    (
+        "global n\nmatch v:\n    case 1 as n: pass",
+        "match v:\n    case 1 as n:\n        @name_written(None, S, n)\n        pass",
+    ),
 ]
 
 

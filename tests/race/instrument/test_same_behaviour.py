@@ -174,11 +174,11 @@ PROGRAMS = [
     "try:\n    x.bad\nexcept LookupError as e: return str(e)\nelse: return 1\nfinally: z.m()",
     "try:\n    x.bad\nexcept* LookupError as e: z.m(len(e.exceptions))",
     "raise ValueError(x.a) from LookupError(y.b)",
-    "match x.a:\n    case [a, *b]: return a\n    case {'k': v, **rest}: return v\n    case 1 | 2 if y: return 3\n    case _: return z.a",
+    "match x.a:\n    case [a, *b]: return a\n    case {'k': v, **rest}: return v\n    case 1 | 2 if y: return 3\n    case _: return z.a",  # noqa: E501
     "return (a := x.b), a",
     "return (lambda a=x.d, *b: a.c + y)(z)",
     "def inner(a=x.d, *, b: y.e = z.f): return a.g, b\nreturn inner()",
-    "class C(object):\n    b = x.a\n    def m(self): return self.__n, super().__repr__ is not None\n    __n = y\nreturn C().m()",
+    "class C(object):\n    b = x.a\n    def m(self): return self.__n, super().__repr__ is not None\n    __n = y\nreturn C().m()",  # noqa: E501
     "global shared\nshared = x\nshared += y\nfor shared in [1]: pass\nreturn shared",
     "global shared\nshared = x\ndel shared\nreturn shared",
     "def inner():\n    nonlocal y\n    y = x.a\n    return locals()\ninner()\nreturn y, sorted(locals())",
@@ -231,7 +231,7 @@ def outcome_of(source: str, *, change: Callable[[ast.Module], None]) -> dict[str
     running = function(*(Logged(name, log) for name in "xyz"))
     try:
         outcome["value"] = str(described(run(running)))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         outcome["error"] = (type(error), str(error), type(error.__cause__))
         outcome["positions"] = positions(error)
         outcome["traceback"] = "".join(traceback.format_exception(error))

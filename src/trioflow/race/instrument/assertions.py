@@ -53,7 +53,7 @@ def install(hook: ImportHook) -> None:
             stacklevel=2,
         )
         return
-    from _pytest.assertion import rewrite
+    from _pytest.assertion import rewrite  # noqa: PLC0415
 
     pytest_hook: Any = rewrite.AssertionRewritingHook
     original: Callable[..., ModuleSpec | None] = pytest_hook.find_spec
@@ -83,8 +83,8 @@ def uninstall() -> None:
 
 
 def _rewriting_of(pytest_hook: Any, path: str) -> AssertionRewriting:
-    import pytest
-    from _pytest.assertion import rewrite
+    import pytest  # noqa: PLC0415
+    from _pytest.assertion import rewrite  # noqa: PLC0415
 
     def apply(tree: ast.Module, source: bytes) -> None:
         rewrite.rewrite_asserts(tree, source, path, pytest_hook.config)
@@ -96,7 +96,7 @@ def _rewriting_of(pytest_hook: Any, path: str) -> AssertionRewriting:
 def _problem() -> str | None:
     """Return what is not as expected in pytest, if anything."""
     try:
-        from _pytest.assertion import rewrite
+        from _pytest.assertion import rewrite  # noqa: PLC0415
 
         parameters = list(inspect.signature(rewrite.rewrite_asserts).parameters)
         if parameters != ["mod", "source", "module_path", "config"]:

@@ -228,6 +228,6 @@ def _check_exists(package: str) -> None:
     except (ImportError, ValueError, AttributeError):
         found = False
     if not found:
-        raise ConfigurationError(f"there is no package {package!r} to instrument; give an import name that can be imported")
-
-
+        raise ConfigurationError(
+            f"there is no package {package!r} to instrument; give an import name that can be imported"
+        )

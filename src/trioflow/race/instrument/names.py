@@ -30,7 +30,21 @@ KEYED_METHODS: Final = frozenset(
 """Methods of containers whose first argument is a key or an index."""
 
 FRESH: Final = frozenset(
-    {"range", "enumerate", "zip", "map", "filter", "sorted", "list", "tuple", "set", "frozenset", "dict", "reversed", "iter"}
+    {
+        "range",
+        "enumerate",
+        "zip",
+        "map",
+        "filter",
+        "sorted",
+        "list",
+        "tuple",
+        "set",
+        "frozenset",
+        "dict",
+        "reversed",
+        "iter",
+    }
 )
 """Builtin functions whose result nobody else can have seen; what they read, they read in the call."""
 
@@ -158,7 +172,8 @@ def evaluated(node: ast.AST) -> Iterator[ast.AST]:
 def suspends(node: ast.AST) -> bool:
     """Return whether other tasks or the caller may run while an expression is evaluated."""
     return any(
-        isinstance(each, ast.Await | ast.Yield | ast.YieldFrom) or (isinstance(each, ast.comprehension) and each.is_async)
+        isinstance(each, ast.Await | ast.Yield | ast.YieldFrom)
+        or (isinstance(each, ast.comprehension) and each.is_async)
         for each in evaluated(node)
     )
 

@@ -25,7 +25,7 @@ from trioflow.race.instrument.calls import Facts
 from trioflow.race.instrument.dependence import analyse
 from trioflow.race.instrument.positions import SourceText, first_executed, span
 from trioflow.race.instrument.rewrite_statements import StatementRewriter
-from trioflow.race.instrument.scopes import FunctionNode, Scopes, parameters
+from trioflow.race.instrument.scopes import FunctionNode, Scopes
 from trioflow.race.instrument.table import Function, TableBuilder
 from trioflow.race.model.sites import ModuleTable, Operation
 
