@@ -15,7 +15,7 @@ def install(folder: Path, name: str, *, requires: str = "trio", distribution: st
     package = folder / name
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("async def work(): pass\n")
-    metadata = folder / f"{distribution or name}-1.0.dist-info"
+    metadata = folder / f"{(distribution or name).replace('-', '_')}-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {distribution or name}\nVersion: 1.0\nRequires-Dist: {requires}\n"

@@ -22,6 +22,7 @@ async def main():
     gate = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(wait_for_the_gate, gate)
+        print("hanging", flush=True)
 
 
 def test_hang():
@@ -66,13 +67,11 @@ def test_an_interrupt_by_hand_says_what_the_tasks_wait_for(project: Any) -> None
     project.write("test_it.py", HANG)
     command = [
         sys.executable,
-        "-u",
         "-m",
         "pytest",
         "--detect-races",
         "-p",
         "no:cacheprovider",
-        "-v",
         "-s",
         "--race-timeout=50",
     ]
@@ -81,13 +80,14 @@ def test_an_interrupt_by_hand_says_what_the_tasks_wait_for(project: Any) -> None
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if "test_hang" in line:
+            if "hanging" in line:
                 break
         # The detector looks at the tasks for the first time after a second, by its own clock.
         time.sleep(3)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
-    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    # As without the detector: Trio wraps the interrupt in a group, which pytest takes for a failure.
+    assert process.returncode == pytest.ExitCode.TESTS_FAILED
     assert "KeyboardInterrupt" in output
     assert "race detector: test_it.py::test_hang was interrupted; its tasks wait:" in errors
     assert "await gate.wait()" in errors

@@ -164,12 +164,17 @@ def _imported_by(test_files: Iterable[str], modules: Mapping[str, types.ModuleTy
         return
     distributions = importlib.metadata.packages_distributions()
     for name in sorted(names):
-        if any(_is_async_code(importlib.metadata.distribution(found)) for found in distributions.get(name, ())):
+        if any(_is_async_code(found) for found in distributions.get(name, ())):
             yield name
 
 
-def _is_async_code(distribution: importlib.metadata.Distribution) -> bool:
+def _is_async_code(distribution_name: str) -> bool:
     """Whether a distribution is a library on top of Trio, and not a plugin that helps to test."""
+    try:
+        distribution = importlib.metadata.distribution(distribution_name)
+    except importlib.metadata.PackageNotFoundError:
+        # The folder of its metadata is not named as installers name it.
+        return False
     if any(entry.group == "pytest11" for entry in distribution.entry_points):
         return False
     # An extra is no requirement: a library with one for Trio works without it, too.

@@ -164,7 +164,7 @@ class RaceSession:
             last_look = self._watch.stop()
             if last_look is not None:
                 self._fail_for_time(last_look)
-            if isinstance(error, KeyboardInterrupt) and self._watch.last_look():
+            if _is_interrupt(error) and self._watch.last_look():
                 self._write(f"race detector: {item.nodeid} was interrupted; {self._watch.last_look()}")
             raise
         else:
@@ -252,6 +252,13 @@ class RaceSession:
             _comment(entry.path, entry.line, entry.text) for entry in self._suppressions.problems(paths)
         )
         return totals
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether somebody pressed Ctrl-C; where tasks run in a nursery, Trio wraps it in a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(KeyboardInterrupt) is not None
+    return isinstance(error, KeyboardInterrupt)
 
 
 def _comment(path: str, line: int, text: str) -> Comment:
