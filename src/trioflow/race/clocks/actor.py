@@ -220,6 +220,9 @@ class Actor:
                 hold.over = True
             self.holds = tuple(hold for hold in self.holds if not hold.over)
             self._released = ()
+        if self.ended:
+            # Actors and their moments refer to each other; nothing is left for the garbage collector.
+            self.moment = _NEVER
 
     # Edges
 
@@ -232,7 +235,7 @@ class Actor:
 
     def release(self) -> Release:
         """What happens up to the end of this step of a task, or up to now in a thread."""
-        if self.kind != "task":
+        if self.kind == "thread":
             return self.release_now()
         if self._release is None:
             self._release = Release(self, self.slot, self.time)
@@ -298,7 +301,7 @@ class Actor:
     def drop(self, lock: LockIdentity) -> None:
         """This actor releases `lock`; a task keeps it to the end of the step, since nobody else runs before."""
         mine = tuple(hold for hold in self.holds if hold.lock is lock)
-        if self.kind == "task":
+        if self.kind != "thread":
             self._released += mine
         else:
             self.drop_now(lock)
@@ -314,6 +317,15 @@ class Actor:
     def holds_lock(self, lock: LockIdentity) -> bool:
         """Whether this actor holds `lock` and has not released it in this step."""
         return any(hold.lock is lock and hold not in self._released for hold in self.holds)
+
+
+def _never() -> Moment:
+    """A moment that nobody was in."""
+    actor = Actor(0, 0, name="", kind="task", started=None, parent=None)
+    return actor.moment
+
+
+_NEVER = _never()
 
 
 def common_locks(one: Iterable[Hold], other: Iterable[Hold]) -> list[LockIdentity]:

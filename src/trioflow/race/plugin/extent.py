@@ -31,6 +31,7 @@ import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
+from typing import cast
 
 import pytest
 
@@ -111,7 +112,7 @@ def _project_names(root: Path) -> Iterator[str]:
 
 
 def _table(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def _named_in_setup(path: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ import importlib.machinery
 import importlib.util
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import final
 
@@ -81,7 +81,7 @@ def _timeout(value: str) -> float | None:
 
 
 @contextlib.contextmanager
-def importable_from(folders: Sequence[str]) -> Iterator[None]:
+def importable_from(folders: Sequence[str]) -> Generator[None, None, None]:
     """Lets folders be searched by the import system meanwhile."""
     before = sys.path.copy()
     sys.path[:0] = folders

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, NoReturn, final
+from typing import TYPE_CHECKING, Any, NoReturn, cast, final
 
 import attrs
 import pytest
@@ -78,17 +78,17 @@ class RaceSession:
     # What is collected
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_pycollect_makeitem(self) -> Generator[None, Any, Any]:
+    def pytest_pycollect_makeitem(self) -> Generator[None, Any, object]:
         """Refuses marks that say nothing that is understood, as an error of the collection."""
         made = yield
-        for item in made if isinstance(made, list) else [made]:
+        for item in cast("list[object]", made) if isinstance(made, list) else [made]:
             if isinstance(item, pytest.Item):
                 try:
                     read_marks(item)
                 except MarkError as error:
                     where = f"{item.location[0]}:{(item.location[1] or 0) + 1}"
                     raise pytest.Collector.CollectError(f"{where}: {error}") from None
-        return made
+        return cast("object", made)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Refuses comments that are written wrongly, before any test runs."""
@@ -120,7 +120,8 @@ class RaceSession:
             self._stderr = None
 
     def pytest_unconfigure(self) -> None:
-        """Closes the way to the terminal."""
+        """Ends the watch, and closes the way to the terminal."""
+        self._watch.close()
         if self._stderr is not None:
             os.close(self._stderr)
             self._stderr = None
@@ -257,7 +258,8 @@ class RaceSession:
 def _is_interrupt(error: BaseException) -> bool:
     """Whether somebody pressed Ctrl-C; where tasks run in a nursery, Trio wraps it in a group."""
     if isinstance(error, BaseExceptionGroup):
-        return error.subgroup(KeyboardInterrupt) is not None
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return any(_is_interrupt(member) for member in group.exceptions)
     return isinstance(error, KeyboardInterrupt)
 
 
