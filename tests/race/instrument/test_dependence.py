@@ -483,6 +483,26 @@ CONTROL = {
                 await g()  # g(): | self.ready
             self.a = 1  # self.a: | self.ready
         """,
+    "in an endless loop is that of one turn": """
+        async def f(self):
+            while True:
+                old = self.a
+                new = await g(old)  # g(old): self.a | self.a, old
+                if self.a == old:
+                    self.a = new  # self.a: g(old) | self.a, old
+                    return
+                self.b = new  # self.b: g(old) | self.a, old
+        """,
+    "in an endless loop leaves what follows the loop alone": """
+        async def f(self):
+            if self.slow:
+                while True:
+                    await g()  # g(): | self.slow, self.ready
+                    if self.ready:
+                        self.a = 1  # self.a: | self.slow, self.ready
+                        break
+            self.b = 1  # self.b: |
+        """,
     "comes through a break in a finally clause": """
         async def f(self):
             try:

@@ -8,7 +8,7 @@ A leads to X for certain and another does not. With the tree of immediate post-d
 read off for each edge A -> B: everything from B up to, and without, the post-dominator of A.
 Dominators are found as by Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
 
-Two things differ from the textbook:
+Three things differ from the textbook:
 
 - Some edges are *silent*: they stand for exceptions that may come from anywhere, and for loops
   that never end. What depends on a branch through them inherits on what the branch itself
@@ -18,6 +18,9 @@ Two things differ from the textbook:
   of Podgurski and Clarke (1990) has it, but then the code behind an `if` that contains such a loop
   depends on the `if`, too. Here the end of a loop is handed on only along the blocks which run if
   and only if the loop is reached: from a block to its post-dominator, where it dominates that.
+- In `while True: ...; if unchanged: write(); return` there is no other way out, so `write` is reached
+  for certain and would depend on nothing. Podgurski and Clarke let every loop go on forever; here
+  this counts inside endless loops only: what a turn does depends on what decides that in this turn.
 
 The cost is linear in blocks and edges, but for deeply nested loops.
 """
@@ -139,8 +142,34 @@ def control_dependence(graph: ControlFlowGraph) -> ControlDependence:
                     origin = _seen_from(graph, block, branch)
                     of_clauses[block].append((origin, origin == branch and not silent))
                 block = post_dominators[block]
+    endless = set(graph.endless)
+    for loop in graph.loops:
+        if loop.start in endless:
+            for block, branch in _decided_in_a_turn(loop, graph, dominators):
+                if branch not in deciding[block]:
+                    inherited[block].append(branch)
+                    deciding[block].append(branch)
     ends = [pair for loop in graph.loops for pair in _ends(loop, successors, predecessors)]
     return ControlDependence(deciding, inherited, of_clauses, followers, ends)
+
+
+def _decided_in_a_turn(loop: Loop, graph: ControlFlowGraph, dominators: list[int]) -> Iterator[tuple[int, int]]:
+    """Finds which blocks of a loop run in a turn because of which branches, as if there were no other turn."""
+    # Block 0 is the end of the turn, whatever comes after it.
+    first = loop.start - 1
+    turn: list[list[int]] = [[]]
+    for block in loop.blocks:
+        targets = graph.control[block]
+        turn.append([target - first if target in loop.blocks and target != loop.start else 0 for target in targets])
+    post_dominators = immediate_dominators(_reversed(turn), turn, 0)
+    for branch, targets in enumerate(turn):
+        if len(targets) < 2 or dominators[branch + first] < 0:
+            continue
+        for target, there in zip(targets, graph.control[branch + first], strict=True):
+            block = target
+            while block != post_dominators[branch] and (branch + first, there) not in graph.silent:
+                yield block + first, branch + first
+                block = post_dominators[block]
 
 
 def _ends(loop: Loop, successors: list[list[int]], predecessors: list[list[int]]) -> Iterator[tuple[int, int]]:
