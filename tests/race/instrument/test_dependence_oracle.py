@@ -216,7 +216,10 @@ class Writer:
         # A failed look-up that passes a `finally` clause is no decision for the analysis: a limit.
         self.inner(indent, depth, loop, False)
         self.lines.append(f"{indent}finally:")
+        # What chooses between its copies counts for no condition in a `finally` clause: another limit.
+        questions, self.questions = self.questions, ["read", "not", "and", "or"]
         self.inner(indent, depth, False, False)
+        self.questions = questions
 
 
 @st.composite

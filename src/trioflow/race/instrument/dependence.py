@@ -11,18 +11,19 @@ It depends on a read
 - by *data*, where what was read flows into what the act stores, under which key, or into the
   arguments of a call, along the definitions that reach each use of a local.
 
-A local that is only ever given constants still tells which way the program went, so a choice
-between constants counts as if the condition had been stored. With None it is not so: `c = None`
-stands for something missing, and storing `c` where it is not missing has nothing to do with why it
-could have been. Asking whether it is missing does: then it counts.
+A local also tells which way the program went. If a condition asks it, whatever chose between its
+definitions counts. If it is stored, that counts only for constants, which tell nothing else; but
+not for None: `c = None` stands for something missing, and storing `c` where it is not missing has
+nothing to do with why it could have been.
 
 How it is done: `statements` and `expressions` take the function apart into blocks, `definitions`
 and `control_flow` find what reaches what and what decides what, and all that is one system of
 sets that include each other, which `inclusion` solves. Every step is linear, or nearly so.
 
-Limits: fields of objects are not followed (a value stored in an attribute and read again is a new
-read), nor are elements of containers, variables that inner functions rebind, what `exec` does, and
-context managers that swallow exceptions.
+Limits: what chooses between the copies of a `finally` clause counts for no condition in it; fields
+of objects are not followed (a value stored in an attribute and read again is a new read), nor are
+elements of containers, variables that inner functions rebind, what `exec` does, and context
+managers that swallow exceptions.
 """
 
 from __future__ import annotations
@@ -34,11 +35,7 @@ from typing import NamedTuple, final
 import attrs
 
 from trioflow.race.instrument.control_flow import EXIT, ControlDependence, control_dependence
-from trioflow.race.instrument.definitions import (
-    Constancy,
-    Reached,
-    reaching_definitions,
-)
+from trioflow.race.instrument.definitions import Constancy, Reached, reaching_definitions
 from trioflow.race.instrument.inclusion import numbers_in, solve
 from trioflow.race.instrument.local_names import Function
 from trioflow.race.instrument.program import Program
@@ -61,7 +58,7 @@ class FunctionFlow:
     returns: frozenset[ast.AST]
     """What flows into a value that is returned or yielded, or decides which constant is returned."""
     choices: frozenset[ast.AST]
-    """The same, and what decides between a value and None."""
+    """The same, and all that decides which value is returned."""
 
 
 def analyse(function: Function) -> FunctionFlow:
@@ -100,7 +97,7 @@ class _Joined(NamedTuple):
 class _Equations:
     """The sets of a function, by number: two for each node of the program, five for each block.
 
-    Nodes have a set of what flows there, and one that has also what decides whether it is None.
+    Nodes have a set of what flows there, and one that has also what decides which value flows.
     Blocks have one of what their conditions read, one of what they depend on by control, and one
     of the ends of loops that they follow. In `finally` clauses the last two are what decides that
     this copy of the clause runs; two more are of what decides whether any does.
@@ -190,11 +187,11 @@ class _Equations:
             self._inputs[self.choice(use.node)].append(joined.choice)
             if block == EXIT:
                 self.returns_only_constants = Constancy.VARYING not in reached.constancies
-            known = reached.constancies
-            if reached.count > 1 and known not in ({Constancy.VARYING}, {Constancy.NOTHING}):
+            if reached.count > 1 and reached.constancies != {Constancy.NOTHING}:
                 here = 0 if block == EXIT else self._deciding(block)
-                self._inputs[self.choice(use.node)] += self._conditions_in(self._deciding_any(reached)[0] & ~here)
-                self._inputs[self.plain(use.node)] += self._conditions_in(self._deciding_any(reached)[1] & ~here)
+                of_all, of_constants = self._deciding_any(reached)
+                self._inputs[self.choice(use.node)] += self._conditions_in(of_all & ~here)
+                self._inputs[self.plain(use.node)] += self._conditions_in(of_constants & ~here)
 
     def _join(self, reached: Reached) -> _Joined:
         """The sets of what the definitions bind together."""
