@@ -11,7 +11,9 @@ written as `@name`; of several acts on a line, each has its own part, separated 
 from __future__ import annotations
 
 import ast
+import importlib.util
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -790,6 +792,16 @@ CONTROL = {
             if v is None:
                 self.v = await g()  # self.v: g() | self.open, self.v
         """,
+    "of a condition on a value that another condition chose": """
+        async def f(self):
+            v = self.a
+            if self.b:
+                v = self.c
+            await g()
+            self.d = v  # self.d: self.a, self.c |
+            if v > 1:
+                self.b = 1  # self.b: | self.a, self.b, self.c
+        """,
     "reads the truth of a local container": """
         async def f(self):
             jobs = self.jobs
@@ -847,7 +859,7 @@ def test_returns(source: str, expected: str) -> None:
 
 
 def test_choices_tell_why_something_is_missing() -> None:
-    """What decides between a value and None is no part of the result, but of the choices."""
+    """What decides between a value and None is no part of the result, but is one of the choices."""
     flow = flow_of("def f(self):\n if self.idle: return self.idle.pop()")
     assert names_of(flow.choices) == {"self.idle", "self.idle.pop()"}
 
@@ -884,3 +896,17 @@ def test_long_function_takes_time_in_proportion() -> None:
     flow = flow_of("\n".join(lines))
     assert len(flow.control) == 4500
     assert max(len(sources) for sources in flow.control.values()) == 1
+
+
+@pytest.mark.parametrize("name", ["argparse", "ast", "asyncio.base_events", "tarfile", "typing"])
+def test_real_modules_can_be_analysed(name: str) -> None:
+    """Every function of some large modules has a flow whose sets are of its own nodes."""
+    specification = importlib.util.find_spec(name)
+    assert specification is not None
+    assert specification.origin is not None
+    for function in ast.walk(ast.parse(Path(specification.origin).read_bytes())):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            flow = analyse(function)
+            inside = set(ast.walk(function))
+            found = frozenset(flow.data).union(flow.choices, flow.returns, *flow.data.values(), *flow.control.values())
+            assert found <= inside
