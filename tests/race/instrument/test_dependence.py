@@ -278,7 +278,7 @@ DATA = {
         def f(x):
             x.z = -x.a + g[x.b, {x.c: x.d}, (x.e,), {x.f}]  # x.z: x.a, g[x.b, {x.c: x.d}, (x.e,), {x.f}], x.b, x.c, \
 x.d, x.e, x.f |
-            x.y = f'{x.h:{x.i}}' if x.j else not x.k  # x.y: x.h, x.i, x.k |
+            x.y = f'{x.h:{x.i}}' if x.j else not x.k  # x.y: x.h, x.i, x.j, x.k |
             x.w = x.l < x.m  # x.w: x.l, x.m |
         """,
     "goes through membership": """
@@ -353,7 +353,7 @@ x.d, x.e, x.f |
             v = (yield x.a)
             x.b = v  # x.b: |
             x.c = await x.d  # x.c: x.d |
-            x.e = (await g(x)) if x.f else x.h  # x.e: g(x), x.h |; g(x): @x | x.f
+            x.e = (await g(x)) if x.f else x.h  # x.e: g(x), x.f, x.h |; g(x): @x | x.f
         """,
     "is a choice between constants": """
         async def f(x):

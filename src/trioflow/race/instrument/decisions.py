@@ -88,10 +88,14 @@ class DecisionReader(TargetReader):
     def _value_of_ifexp(self, tree: ast.IfExp) -> Value:
         result = self.new_variable()
         first, second, after = self.new_block(), self.new_block(), self.new_block()
-        self.condition(tree.test, first, second)
-        for block, arm in ((first, tree.body), (second, tree.orelse)):
+        tested = self.condition(tree.test, first, second)
+        arms = (tree.body, tree.orelse)
+        if any(isinstance(arm, ast.Constant) and arm.value is None for arm in arms):
+            tested = UNKNOWN  # a missing value tells only to who asks for that, as everywhere
+        for block, arm in zip((first, second), arms, strict=True):
             self.block = block
-            self.define(result, self.value(arm))
+            value = self.value(arm)
+            self.define(result, joined((value, tested))._replace(constancy=value.constancy))
             self.graph.add_edge(self.block, after)
         self.block = after
         return self.use(result)

@@ -481,7 +481,7 @@ class Recorder:
                 continue
             if not any(where in written for where in entry.variables):
                 continue
-            if control and entry.acted_on:
+            if entry.acted_on and (control or entry.site.condition):
                 continue
             if not control and self._moves_an_element(shadow, site, entry.site):
                 continue
@@ -508,6 +508,8 @@ class Recorder:
         """Whether what was read is an element that the write only puts back."""
         if site.operation is not Operation.CALL or shadow.container is Container.DICT:
             return False
+        if start.condition:
+            return True  # `c = pool.pop() if pool else make()`: which of the two it was is nothing to the pool
         if start.operation is Operation.ITERATE:
             return start.name not in _SUMMARIES
         if start.operation is Operation.ITEM_READ:
