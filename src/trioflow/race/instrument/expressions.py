@@ -51,8 +51,7 @@ class ExpressionReader(Program):
         self._methods: dict[type[ast.AST], Callable[[ast.expr], Value] | None] = {}
         self._steady = {parameter.arg for parameter in parameters(function)} - names.rebound
         for parameter in parameters(function):
-            if parameter.arg in self.variables:
-                self.define(self.variables[parameter.arg], self.source(parameter))
+            self.define(self.variables[parameter.arg], self.source(parameter))
 
     # Values
 

@@ -105,22 +105,21 @@ class StatementReader(TryReader):
 
     def _augmented(self, statement: ast.AugAssign) -> None:
         target = statement.target
-        match target:
-            case ast.Name():
-                variable = self.variable(target.id)
-                old = UNKNOWN if variable is None else self.use(variable)
-                value = self.value(statement.value)
-                self.may_raise()
-                # A constant step tells which way the program went, as a constant does.
-                self.bind_name(target.id, target, joined((old, value))._replace(constancy=value.constancy))
-            case ast.Attribute() | ast.Subscript():
-                keys = self.object_of(target.value)[1]
-                if isinstance(target, ast.Subscript):
-                    keys = joined((keys, self.value(target.slice)))
-                self.may_raise()
-                value = self.value(statement.value)
-                self.may_raise()
-                self.act(target, joined((value, keys)))
+        if isinstance(target, ast.Name):
+            variable = self.variable(target.id)
+            old = UNKNOWN if variable is None else self.use(variable)
+            value = self.value(statement.value)
+            self.may_raise()
+            # A constant step tells which way the program went, as a constant does.
+            self.bind_name(target.id, target, joined((old, value))._replace(constancy=value.constancy))
+            return
+        keys = self.object_of(target.value)[1]
+        if isinstance(target, ast.Subscript):
+            keys = joined((keys, self.value(target.slice)))
+        self.may_raise()
+        value = self.value(statement.value)
+        self.may_raise()
+        self.act(target, joined((value, keys)))
 
     def _definition(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         """Evaluates what a definition needs; the body is another function's matter."""
