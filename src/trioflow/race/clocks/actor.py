@@ -178,7 +178,7 @@ class Actor:
         self.holds: tuple[Hold, ...] = ()
         self.free_slots: list[int] = []
         # What whoever starts a task holds until the task has ended guards the task, too.
-        self._inherited = () if parent is None else parent.holds + parent._inherited
+        self._inherited: tuple[Hold, ...] = () if parent is None else parent.holds + parent._inherited
         self._released: tuple[Hold, ...] = ()
         self._release: Release | None = None
         self._wakes: list[tuple[Release, bool]] = []

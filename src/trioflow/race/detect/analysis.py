@@ -119,6 +119,7 @@ class Analysis:
 
     def verdicts(self) -> list[Verdict]:
         """What is to be reported; the worst first."""
+        self.withheld["commuting"] = 0
         verdicts: list[Verdict] = []
         cut_places: set[tuple[int, frozenset[int]]] = set()
         for key, cuts in self._cuts.items():

@@ -67,7 +67,9 @@ class Session:
         """The sockets that are being connected."""
         # Not one of `threading`, which may be watched.
         self._spawning = _thread.RLock()
-        self._places: dict[tuple[CodeType, int], Place] = {}
+        self._internal: dict[int, tuple[bool, CodeType]] = {}
+        """By the address of code, whether it is Trio's or ours."""
+        self._places: dict[tuple[int, int], tuple[Place, CodeType]] = {}
 
     def actor(self) -> Actor | None:
         """Who runs in this thread now, if it is watched."""
@@ -126,18 +128,28 @@ class Session:
     def place(self) -> Place | None:
         """Where the user's code called what led here; None if Trio itself did."""
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INTERNAL:
+        internal = self._internal
+        while frame is not None:
+            code = frame.f_code
+            known = internal.get(id(code))
+            if known is None:
+                of_ours = frame.f_globals.get("__name__", "").partition(".")[0] in _INTERNAL
+                known = internal[id(code)] = (of_ours, code)
+            if not known[0]:
+                break
             # Below the run loop stands whoever called `trio.run`, who has nothing to do with it.
-            frame = None if frame.f_code.co_name == "unrolled_run" else frame.f_back
+            frame = None if code.co_name == "unrolled_run" else frame.f_back
         if frame is None:
             return None
         code, offset = frame.f_code, frame.f_lasti
-        place = self._places.get((code, offset))
+        # Codes are told apart by their addresses: to hash one takes its whole content.
+        known_place = self._places.get((id(code), offset))
+        place = None if known_place is None else known_place[0]
         if place is None:
             position = next(itertools.islice(code.co_positions(), offset // 2, None), None)
             column = 0 if position is None or position[2] is None else position[2]
             place = Place(code.co_filename, frame.f_lineno, code.co_qualname, column + 1)
-            self._places[code, offset] = place
+            self._places[id(code), offset] = (place, code)
         return place
 
 

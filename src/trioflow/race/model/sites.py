@@ -19,6 +19,8 @@ import attrs
 class Operation(enum.Enum):
     """What the code at a site does to its variable."""
 
+    __hash__ = object.__hash__  # not the one of `Enum`, which is written in Python
+
     READ = "reads"
     WRITE = "writes"
     DELETE = "deletes"

@@ -29,6 +29,7 @@ _DEPTH = 32
 _LINKS = 8
 _MANY = 4096
 _PER_CALL = 32
+_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 
 
 @final
@@ -104,6 +105,9 @@ class Activations:
         if activation is not None and activation.code is frame.f_code:
             activation.entries[entry.site.number] = entry
             return
+        if frame.f_code.co_name in _COMPREHENSIONS and frame.f_back is not None:
+            self.note(frame.f_back, entry)
+            return
         activation, call = self._find(frame.f_back)
         if activation is not None and call is not None:
             entries = activation.returned.setdefault(call, {})
@@ -120,10 +124,6 @@ class Activations:
             activation, call = self._find(frame.f_back)
             if activation is None or call is None:
                 return
-            for number in (*site.depends.data, *site.depends.control):
-                entry = activation.returned.get(call, {}).get(number) if isinstance(number, int) else None
-                if entry is not None:
-                    yield entry, number in site.depends.control
             yield from self._follow(activation, self._tables.depends_of(call), False, _LINKS)
         yield from self._by_callers(activation)
 

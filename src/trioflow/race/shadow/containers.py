@@ -33,6 +33,8 @@ UPDATE = 3
 class Part(enum.Enum):
     """The variables of a container that are not single elements."""
 
+    __hash__ = object.__hash__  # not the one of `Enum`, which is written in Python
+
     SHAPE = "shape"
     ELEMENTS = "elements"
     ARRANGEMENT = "arrangement"

@@ -38,7 +38,7 @@ class Guard:
 class Guards:
     """Keeps the flags of all objects up to date."""
 
-    def checked_and_set(self, shadow: ObjectShadow, written: set[Hashable], actor: Actor) -> None:
+    def checked_and_set(self, shadow: ObjectShadow, written: list[Hashable], actor: Actor) -> None:
         """`actor` has written variables because of what it found in them in the same step."""
         for where in written:
             if isinstance(where, Part):

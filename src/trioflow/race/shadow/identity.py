@@ -97,6 +97,8 @@ class Shadows:
 
     def __init__(self) -> None:
         self.by_id: dict[int, ObjectShadow] = {}
+        self.fresh = 0
+        """How many objects that can't be held weakly were met since the last look."""
         self._held: deque[ObjectShadow] = deque()
 
     def make(self, value: Any, container: Container | None, owner: Actor, label: str) -> ObjectShadow:
@@ -108,6 +110,7 @@ class Shadows:
         except TypeError:
             shadow.anchor = value
             self._held.append(shadow)
+            self.fresh += 1
         else:
             anchor.key = key
             shadow.anchor = anchor
@@ -120,25 +123,27 @@ class Shadows:
         if shadow is not None and shadow.anchor is anchor:
             del self.by_id[key]
 
-    def let_go(self, limit: int) -> None:
-        """Look at up to `limit` of the containers that are held, and drop those that nobody else holds."""
+    def let_go(self) -> None:
+        """Drop new containers that nobody else holds, and look at as many of the older ones."""
         held = self._held
-        for _ in range(min(limit, len(held))):
-            shadow = held.popleft()
+        fresh, self.fresh = self.fresh, 0
+        kept: list[ObjectShadow] = []
+        for count in range(min(2 * fresh, len(held))):
+            shadow = held.pop() if count < fresh else held.popleft()
             if sys.getrefcount(shadow.anchor) <= self._HELD:
                 self.by_id.pop(shadow.key, None)
                 shadow.anchor = None
+            elif count < fresh:
+                kept.append(shadow)
             else:
                 held.append(shadow)
-
-    def held(self) -> int:
-        """How many objects are kept alive at most."""
-        return len(self._held)
+        held.extend(kept)
 
     def clear(self) -> None:
         """Forget everything."""
         self.by_id.clear()
         self._held.clear()
+        self.fresh = 0
 
 
 def _count() -> int:

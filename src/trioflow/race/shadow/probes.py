@@ -40,6 +40,9 @@ def _visible(names: dict[str, Any]) -> dict[str, Any]:
 def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     """The probes for attributes."""
     by_id = recorder.shadows.by_id
+    plain = recorder.tables.plain
+    making = recorder.tables.making
+    variables = recorder.variables
     computed = recorder.computed
 
     def attribute(value: Any, site: int) -> Any:
@@ -47,8 +50,17 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         if actor is None:
             return value
         shadow = by_id.get(id(value))
-        if shadow is not None and shadow.recent.get(site) is actor.moment:
-            return value
+        if shadow is not None:
+            moment = actor.moment
+            if shadow.recent.get(site) is moment:
+                return value
+            if shadow.shared is None and shadow.owner is actor:
+                if site in plain and variables.get(site) is type(value):
+                    # Read by its only owner: nothing but the time is new.
+                    shadow.recent[site] = moment
+                    return value
+                if shadow.born is moment and site in making:
+                    return value  # nobody else can know of it yet
         if computed.get(site) is not type(value):
             recorder.attribute(value, site, actor)
         return value

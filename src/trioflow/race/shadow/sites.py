@@ -10,7 +10,29 @@ from types import CodeType
 from typing import final
 
 from trioflow.race.model.sites import CallSite, Dependence, FunctionTable, ModuleTable, Operation, Site
+from trioflow.race.shadow.containers import READ, UPDATE, WRITE, Effects
 
+KIND_OF = {
+    Operation.READ: READ,
+    Operation.WRITE: WRITE,
+    Operation.DELETE: WRITE,
+    Operation.UPDATE: UPDATE,
+    Operation.NAME_READ: READ,
+    Operation.NAME_WRITE: WRITE,
+    Operation.NAME_UPDATE: UPDATE,
+}
+"""What operations on attributes and names do to them."""
+_ONLY_READ = frozenset(
+    {
+        Operation.READ,
+        Operation.NAME_READ,
+        Operation.ITEM_READ,
+        Operation.MEMBER,
+        Operation.SHAPE,
+        Operation.ITERATE,
+        Operation.CONTENTS_READ,
+    }
+)
 _READS = frozenset({Operation.READ, Operation.ITEM_READ})
 _WRITES = frozenset({Operation.WRITE, Operation.ITEM_WRITE})
 
@@ -22,6 +44,18 @@ class SiteTables:
     def __init__(self) -> None:
         self.sites: dict[int, Site] = {}
         self.calls: dict[int, CallSite] = {}
+        self.kinds: dict[int, int] = {}
+        """For a site of an attribute or a name, whether it reads, writes or both."""
+        self.effects: dict[int, Effects] = {}
+        """The same as the effects on the variable that the site names."""
+        self.making: set[int] = set()
+        """Sites in `__init__` that access the object which is being made."""
+        self.checks: dict[int, tuple[int, ...]] = {}
+        """For a site that writes in a plain function, the reads there on which it depends by control."""
+        self.noted: set[int] = set()
+        """Sites of accesses on which something in a later step may rely."""
+        self.plain: set[int] = set()
+        """Sites that only read, and on which nothing relies."""
         self.written_back: frozenset[int] = frozenset()
         """Sites that write what the same activation may read back later."""
         self.reads_back: dict[int, tuple[int, ...]] = {}
@@ -49,6 +83,35 @@ class SiteTables:
             position = (site.line, site.end_line, site.column - 1, site.end_column - 1)
             self._by_position.setdefault((table.path, site.function), {})[position] = site.number
         self._pair_reads_with_writes(table, asynchronous)
+        self._classify(table, asynchronous)
+
+    def _classify(self, table: ModuleTable, asynchronous: set[str]) -> None:
+        """Find out which sites need little attention.
+
+        There is no checkpoint in a plain function, so what is read there matters later only if it is returned.
+        """
+        returned = {number for function in table.functions for number in function.returns.data}
+        for site in table.sites:
+            number = site.number
+            kind = KIND_OF.get(site.operation)
+            if kind is not None:
+                self.kinds[number] = kind
+            if kind is not None and site.name is not None:
+                self.effects[number] = ((site.name, kind),)
+            if site.expression == "self" and site.function.endswith(".__init__"):
+                self.making.add(number)
+            relied_on = site.source and (site.function in asynchronous or number in returned)
+            if relied_on or number in self.written_back:
+                self.noted.add(number)
+            elif site.operation in _ONLY_READ and number not in self.reads_back:
+                self.plain.add(number)
+        for site in table.sites:
+            if site.depends.control and site.function not in asynchronous:
+                unnoted = tuple(
+                    each for each in site.depends.control if isinstance(each, int) and each not in self.noted
+                )
+                if unnoted:
+                    self.checks[site.number] = unnoted
 
     def _pair_reads_with_writes(self, table: ModuleTable, asynchronous: set[str]) -> None:
         """Find out where a coroutine may read back what it wrote itself; a plain condition reads nothing back."""

@@ -1,0 +1,185 @@
+"""What is remembered of the accesses to each object, from one owner to many actors.
+
+PYTEST_DONT_REWRITE
+
+While an object has one owner, the last access at each site is all there is to know of it. When a
+second actor comes, either all the owner did precedes it, and the object changes hands, or the object is
+shared from then on and each of its variables gets a shadow of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, final
+
+from trioflow.race.clocks.actor import Actor, Moment
+from trioflow.race.model.sites import Operation, Site
+from trioflow.race.shadow.containers import READ, WRITE, Effects
+from trioflow.race.shadow.identity import ObjectShadow, Shadows
+from trioflow.race.shadow.sites import SiteTables
+from trioflow.race.shadow.values import UNKNOWN, is_plain, look
+from trioflow.race.shadow.variables import Access, Sink, Variable
+
+_SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
+
+
+@final
+class Memory:
+    """The shadows of one test."""
+
+    def __init__(self, tables: SiteTables, sink: Sink) -> None:
+        self.shadows = Shadows()
+        self.sink = sink
+        self._tables = tables
+        self._written: list[tuple[ObjectShadow, Hashable, Access]] = []
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.shadows.clear()
+        self._written.clear()
+
+    def record(
+        self, shadow: ObjectShadow, recent: Any, site: Site, effects: Effects, actor: Actor
+    ) -> dict[Hashable, Access] | None:
+        """Note an access; return the accesses made to variables that are shared, or None if none is."""
+        moment = actor.moment
+        if shadow.shared is None:
+            if not shadow.recent:
+                shadow.born = moment if site.number in self._tables.making else None
+            elif shadow.owner is not actor:
+                self._second_actor(shadow, actor)
+        shadow.note(recent, moment)
+        shared = shadow.shared
+        if shared is None:
+            if shadow.container is not None:
+                shadow.effects[recent] = effects
+            for where, kind in effects:
+                if kind & WRITE:
+                    before = shadow.before.get(where)
+                    if before is None or before[0].step != moment.step:
+                        shadow.before[where] = (moment, _replaced(shadow, where, site))
+            return None
+        accesses: dict[Hashable, Access] = {}
+        for where, kind in effects:
+            variable = shared.get(where)
+            if variable is None:
+                variable = shared[where] = Variable(shadow, where)
+            access = accesses[where] = Access(kind, site, moment)
+            if kind & WRITE:
+                self._store(shadow, variable, access, moment)
+            variable.access(access, self.sink)
+        return accesses
+
+    def variable(self, shadow: ObjectShadow, where: Hashable, actor: Actor) -> Variable:
+        """The shadow of one variable, which is treated as shared from now on."""
+        if shadow.shared is None:
+            self._share(shadow, actor)
+        assert shadow.shared is not None
+        variable = shadow.shared.get(where)
+        if variable is None:
+            variable = shadow.shared[where] = Variable(shadow, where)
+        return variable
+
+    def wrote_in_step(self, shadow: ObjectShadow, where: Hashable, actor: Actor) -> bool:
+        """Whether `actor` has written a variable in the step in which it is."""
+        if shadow.shared is None:
+            noted = shadow.before.get(where)
+            moment = None if noted is None else noted[0]
+        else:
+            last = shadow.shared[where].last_write() if where in shadow.shared else None
+            moment = None if last is None else last.moment
+        return moment is not None and moment.actor is actor and moment.step == actor.step
+
+    def step_ended(self) -> None:
+        """A task reaches a checkpoint: what it wrote is looked at, what nobody else holds is let go."""
+        if self._written:
+            written, self._written = self._written, []
+            for shadow, where, access in written:
+                _settle(shadow, where, access)
+        if self.shadows.fresh:
+            self.shadows.let_go()
+
+    def _store(self, shadow: ObjectShadow, variable: Variable, access: Access, moment: Moment) -> None:
+        """Remember what a write replaces; several writes of one step are one."""
+        last = variable.last_write()
+        if last is not None and last.moment.actor is moment.actor and last.moment.step == moment.step:
+            access.before = last.before
+        else:
+            access.before = _replaced(shadow, variable.where, access.site)
+        if access.before is not UNKNOWN:
+            self._written.append((shadow, variable.where, access))
+
+    def _second_actor(self, shadow: ObjectShadow, actor: Actor) -> None:
+        """An object that had one owner is met by somebody else."""
+        self._forget_making(shadow)
+        last: Moment | None = None
+        for moment in shadow.recent.values():
+            if last is None or moment.time > last.time:
+                last = moment
+        if last is None or last.before_without_locks(actor.moment):
+            shadow.owner = actor
+            shadow.recent.clear()
+            shadow.effects.clear()
+            shadow.before.clear()
+            shadow.born = None
+        else:
+            self._share(shadow, actor)
+
+    def _forget_making(self, shadow: ObjectShadow) -> None:
+        """Drop what was done to an object before anybody else could know of it.
+
+        Whoever meets an object has got it from somewhere, and so after it was made. Nobody runs in the midst of
+        a task's step, so this holds for all of the step; in a thread it holds for the making alone.
+        """
+        born = shadow.born
+        if born is None:
+            return
+        making = self._tables.making
+        for recent, moment in list(shadow.recent.items()):
+            if moment.actor is born.actor and moment.step == born.step:
+                number = recent if isinstance(recent, int) else recent[0]
+                if born.actor.kind != "thread" or number in making:
+                    del shadow.recent[recent]
+                    shadow.effects.pop(recent, None)
+
+    def _share(self, shadow: ObjectShadow, actor: Actor) -> None:
+        """Give each variable of an object a shadow of its own; what `actor` does now is not over yet."""
+        shared: dict[Hashable, Variable] = {}
+        for recent, moment in sorted(shadow.recent.items(), key=lambda item: item[1].time):
+            number = recent if isinstance(recent, int) else recent[0]
+            site = self._tables.sites[number]
+            effects = shadow.effects.get(recent)
+            if effects is None:
+                assert site.name is not None
+                stored = not isinstance(recent, int)
+                effects = ((site.name, WRITE if stored else self._tables.kinds.get(number, READ)),)
+            for where, kind in effects:
+                variable = shared.get(where)
+                if variable is None:
+                    variable = shared[where] = Variable(shadow, where)
+                access = Access(kind, site, moment)
+                if kind & WRITE:
+                    before = shadow.before.get(where)
+                    if before is not None and before[0].actor is moment.actor and before[0].step == moment.step:
+                        access.before = before[1]
+                        if moment.actor is actor and moment.step == actor.step:
+                            self._written.append((shadow, where, access))
+                        else:
+                            _settle(shadow, where, access)
+                variable.access(access, self.sink)
+        shadow.effects.clear()
+        shadow.before.clear()
+        shadow.shared = shared
+
+
+def _replaced(shadow: ObjectShadow, where: Hashable, site: Site) -> object:
+    """A digest of the value that a write is about to replace."""
+    if site.operation in _SUSPENDED:
+        return UNKNOWN  # its probe comes after the store
+    return look(shadow.object(), where)
+
+
+def _settle(shadow: ObjectShadow, where: Hashable, access: Access) -> None:
+    """See what a write has stored, once its step is over."""
+    access.value = look(shadow.object(), where)
+    access.silent = is_plain(access.value) and access.value == access.before
