@@ -72,9 +72,7 @@ class CallRewriter(ExpressionRewriter):
             return False
         return not self.facts.is_own_method(receiver, function.attr, self.scope, self.function)
 
-    def _method(
-        self, node: ast.Call, function: ast.Attribute, receiver: ast.expr, arguments: list[ast.expr]
-    ) -> None:
+    def _method(self, node: ast.Call, function: ast.Attribute, receiver: ast.expr, arguments: list[ast.expr]) -> None:
         key = key_of(arguments, function.attr)
         site = self.site(
             Operation.CALL,

@@ -174,9 +174,9 @@ class TableBuilder:
     def matters(self, function: Function) -> bool:
         """Return whether something in a function could be one end of a section."""
         sources = _sources(function.flow)
-        return any(
-            draft.operation not in READS or draft.stands_for in sources for draft in function.sites
-        ) or any(True for _ in _calls_that_matter(function.flow))
+        return any(draft.operation not in READS or draft.stands_for in sources for draft in function.sites) or any(
+            True for _ in _calls_that_matter(function.flow)
+        )
 
     def finish(self) -> ModuleTable:
         """Return the table of the module."""
@@ -255,9 +255,7 @@ class TableBuilder:
         returns = Dependence(self._numbers(function.flow.returns))
         if calls or function.is_async or returns.data:
             every = tuple(call for found in calls.values() for call in found)
-            yield FunctionTable(
-                function.qualified_name, function.first_line, function.is_async, every, returns
-            )
+            yield FunctionTable(function.qualified_name, function.first_line, function.is_async, every, returns)
         for comprehension, scope in function.comprehensions:
             inside = {id(node) for node in ast.walk(comprehension)}
             some = tuple(call for node, found in calls.items() if id(node) in inside for call in found)

@@ -31,12 +31,18 @@ class Temporaries:
     def note(self, assignment: ast.Assign) -> None:
         """Take in an assignment, before it is rewritten."""
         target = assignment.targets[0]
-        if len(assignment.targets) == 1 and isinstance(target, ast.Name) and is_temporary(target):
+        if not isinstance(target, ast.Name) or not is_temporary(target):
+            return
+        clears = isinstance(assignment.value, ast.Constant) and assignment.value.value is None
+        if clears and target.id in self._meanings:
+            # The end of an assertion: its temporary names are set to None, all of them at once.
+            self._meanings.clear()
+        elif len(assignment.targets) == 1:
             self._meanings[target.id] = self._without_positions(assignment.value)
 
     def meaning(self, node: ast.expr) -> ast.expr:
         """Return what was written in the source; the node itself if it contains no temporary name."""
-        if any(is_temporary(each) for each in ast.walk(node)):
+        if self._meanings and any(is_temporary(each) for each in ast.walk(node)):
             return self._without_positions(node)
         return node
 
