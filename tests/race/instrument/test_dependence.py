@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import sys
 import textwrap
 from pathlib import Path
 
@@ -381,6 +382,22 @@ x.d, x.e, x.f |
                 c = await g()  # g(): | self.pool.pop(), self.pool
             self.pool.append(c)  # self.pool.append(c): self.pool.pop(), g() |
         """,
+    "goes through objects that are made on the way": """
+        async def f(x):
+            x.a = (await g(x.b)).c  # x.a: (await g(x.b)).c, g(x.b) |
+            x.d = (x.e or x.f).h  # x.d: (x.e or x.f).h, x.e, x.f |
+            make(x.i)(x.j)  # make(x.i)(x.j): x.i, x.j |
+            (await x.k).l = 1  # (await x.k).l: |
+        """,
+    "goes into a dictionary that is spread": """
+        def f(x, y):
+            x.a = {**x.b, **y}  # x.a: x.b, @y, y |
+        """,
+    "comes with what a with statement on any object gives": """
+        def f(x):
+            with x.a or x.b as y:  # x.a or x.b: |; y: x.a, x.b |
+                pass
+        """,
     "of annotated targets": """
         def f(x):
             a: int = x.a
@@ -658,6 +675,37 @@ CONTROL = {
                 v = await make()
                 self.d[k] = v  # self.d[k]: make(), @k | self.find(k)
         """,
+    "of a handler whose exceptions are computed": """
+        async def f(self, k):
+            try:
+                v = find(k)
+            except self.errors[k]:
+                self.a = 1  # self.a: | find(k)
+        """,
+    "in finally clauses within finally clauses": """
+        def f(self):
+            try:
+                g()
+            finally:
+                try:
+                    g()
+                finally:
+                    try:
+                        g()
+                    finally:
+                        try:
+                            if self.a:
+                                return
+                        finally:
+                            self.b = 1  # self.b: |
+                        self.c = 1  # self.c: | self.a
+        """,
+    "of a mapping without the rest": """
+        def f(x):
+            match x.a:
+                case {"k": 1}:
+                    x.b = 1  # x.b: | x.a
+        """,
     "of a handler of cancellation is none": """
         async def f(self):
             try:
@@ -881,6 +929,21 @@ def test_every_act_has_both_sets() -> None:
     flow = flow_of("async def f(x):\n with x.lock:\n  for y in x.a:\n   del x.b[y], x.c\n   await g(y)")
     assert flow.control.keys() == flow.data.keys()
     assert {name_of(act) for act in flow.data} == {"x.lock", "x.a", "y", "x.b[y]", "x.c", "g(y)"}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a statement of Python 3.12")
+def test_type_statement_binds_its_name() -> None:
+    """A local that becomes the name of a type carries nothing any more."""
+    check("def f(x):\n v = x.a\n type v = int\n x.b = v  # x.b: |")
+
+
+def test_tree_that_is_no_program_is_refused() -> None:
+    """A target that can't be one is an error, not a wrong result."""
+    (function,) = ast.parse("def f(): x = 1").body
+    assert isinstance(function, ast.FunctionDef)
+    function.body = [ast.Assign(targets=[ast.Constant(1)], value=ast.Constant(1))]
+    with pytest.raises(TypeError, match="not a target of an assignment"):
+        analyse(function)
 
 
 def test_long_function_takes_time_in_proportion() -> None:
