@@ -18,6 +18,7 @@ PROBES: Final = (
     "read",
     "write",
     "update",
+    "named",
     "begin",
     "finish",
     "call",

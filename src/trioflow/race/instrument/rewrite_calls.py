@@ -14,12 +14,12 @@ import ast
 
 from trioflow.race.instrument import names, nodes
 from trioflow.race.instrument.calls import key_of, last_suspending
-from trioflow.race.instrument.rewrite_expressions import ExpressionRewriter
+from trioflow.race.instrument.rewrite_reflection import ReflectionRewriter
 from trioflow.race.instrument.temporaries import is_temporary
 from trioflow.race.model.sites import Operation
 
 
-class CallRewriter(ExpressionRewriter):
+class CallRewriter(ReflectionRewriter):
     """Rewrites calls; the probes in them return their argument as all others do."""
 
     def call(self, node: ast.Call) -> ast.expr:
@@ -40,6 +40,8 @@ class CallRewriter(ExpressionRewriter):
                 keyword.value = self._mapping(keyword.value)
             else:
                 keyword.value = self.expression(keyword.value)
+        if self.reflects(node, arguments):
+            return node
         if isinstance(function, ast.Attribute) and receiver is not None and self._may_be_container(function, receiver):
             self._method(node, function, receiver, arguments)
         elif is_temporary(function):

@@ -23,7 +23,7 @@ from trioflow.race.instrument.table import Function, TableBuilder
 from trioflow.race.instrument.temporaries import Temporaries
 from trioflow.race.model.sites import Operation
 
-_PROBE_OF = {
+PROBE_OF = {
     Operation.READ: "read",
     Operation.WRITE: "write",
     Operation.DELETE: "write",
@@ -39,6 +39,7 @@ _PROBE_OF = {
     Operation.CONTENTS_READ: "contents",
     Operation.CONTENTS_WRITE: "contents_write",
 }
+"""For each operation the probe that goes around the object."""
 
 _OF_ITEM = {
     Operation.READ: Operation.ITEM_READ,
@@ -97,7 +98,7 @@ class PlaceRewriter:
         """Put a probe around an expression that has been rewritten, if its value may be a container."""
         if not self.active or not self.can_be_observed(node, operation):
             return rewritten
-        return nodes.probe(_PROBE_OF[operation], rewritten, node, self.site(operation, node, name=by))
+        return nodes.probe(PROBE_OF[operation], rewritten, node, self.site(operation, node, name=by))
 
     @contextmanager
     def within(self, scope: Scope) -> Iterator[None]:
@@ -149,7 +150,7 @@ class PlaceRewriter:
             return None
         name = names.mangled(node.attr, self.class_name)
         site = self.site(operation, node, expression=value, name=name, operator=operator)
-        node.value = nodes.probe(_PROBE_OF[operation], node.value, value, site)
+        node.value = nodes.probe(PROBE_OF[operation], node.value, value, site)
         return site
 
     def _subscript(self, node: ast.Subscript) -> ast.expr:
@@ -158,25 +159,59 @@ class PlaceRewriter:
 
     def _access_item(self, node: ast.Subscript, operation: Operation, operator: str | None = None) -> int | None:
         value, key = node.value, node.slice
+        holder = self.holder(value)
         node.value, node.slice = self.expression(value), self.expression(key)
+        if holder is not None and isinstance(key, ast.Constant) and isinstance(key.value, str):
+            return self.access_in_namespace(node.value, holder, operation, node, key.value, operator)
         if not self.active or self.is_silent(value):
             return None
         if _is_slice(key):
             contents = Operation.CONTENTS_READ if operation is Operation.READ else Operation.CONTENTS_WRITE
             site = self.site(contents, node, expression=value)
-            node.value = nodes.probe(_PROBE_OF[contents], node.value, value, site)
+            node.value = nodes.probe(PROBE_OF[contents], node.value, value, site)
             return None
         operation = _OF_ITEM[operation]
         if nodes.can_be_copied(key, value):
             constant = names.is_constant(key)
             site = self.site(operation, node, expression=value, constant_key=constant, operator=operator)
-            node.value = nodes.probe(_PROBE_OF[operation], node.value, value, site, nodes.copied_key(key, value))
+            node.value = nodes.probe(PROBE_OF[operation], node.value, value, site, nodes.copied_key(key, value))
         elif not suspends(key):
             site = self.site(operation, node, expression=value, operator=operator)
             node.value = nodes.probe("base", node.value, value, site)
             node.slice = nodes.probe("key", node.slice, key, site)
         else:
             return None
+        return site
+
+    # Namespaces
+
+    def holder(self, node: ast.expr) -> ast.expr | None:
+        """Return the object whose namespace an expression yields, if it shows."""
+        match node:
+            case ast.Attribute(value=holder, attr="__dict__"):
+                return holder
+            case ast.Call(func=ast.Name(id="vars"), args=[holder], keywords=[]):
+                return holder if self.scopes.is_builtin(self.scope, "vars") else None
+            case _:
+                return None
+
+    def access_in_namespace(
+        self,
+        namespace: ast.expr,
+        holder: ast.expr,
+        operation: Operation,
+        node: ast.expr,
+        name: str,
+        operator: str | None = None,
+    ) -> int | None:
+        """Put a probe around the holder of a namespace, which has been rewritten, for one of its attributes."""
+        if not self.active or self.is_silent(holder):
+            return None
+        site = self.site(operation, node, expression=holder, name=name, operator=operator)
+        if isinstance(namespace, ast.Attribute):
+            namespace.value = nodes.probe(PROBE_OF[operation], namespace.value, holder, site)
+        elif isinstance(namespace, ast.Call):
+            namespace.args[0] = nodes.probe(PROBE_OF[operation], namespace.args[0], holder, site)
         return site
 
     # Names

@@ -29,7 +29,7 @@ from trioflow.race.instrument.scopes import FunctionNode, Scopes
 from trioflow.race.instrument.table import Function, TableBuilder
 from trioflow.race.model.sites import ModuleTable, Operation
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised with every change of what is written, so that code cached by another version is not used."""
 
 _FRAMES_PER_LEVEL: Final = 5

@@ -51,7 +51,7 @@ class Memory:
         shadow.note(recent, moment)
         shared = shadow.shared
         if shared is None:
-            if shadow.container is not None:
+            if shadow.container is not None or type(recent) is tuple:
                 shadow.effects[recent] = effects
             for where, kind in effects:
                 if kind & WRITE:

@@ -65,6 +65,14 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             recorder.attribute(value, site, actor)
         return value
 
+    def named(value: Any, site: int, name: object) -> Any:
+        actor = context.actor
+        if actor is not None and type(name) is str:
+            shadow = by_id.get(id(value))
+            if shadow is None or shadow.recent.get((site, name)) is not actor.moment:
+                recorder.named(value, site, name, actor)
+        return value
+
     def begin(value: Any, site: int) -> Any:
         actor = context.actor
         if actor is not None:
@@ -76,7 +84,14 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         if actor is not None:
             recorder.resume(site, actor)
 
-    return {"read": attribute, "write": attribute, "update": attribute, "begin": begin, "finish": finish}
+    return {
+        "read": attribute,
+        "write": attribute,
+        "update": attribute,
+        "named": named,
+        "begin": begin,
+        "finish": finish,
+    }
 
 
 def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:

@@ -16,6 +16,8 @@ from collections.abc import Hashable
 from types import FrameType
 from typing import Any, final
 
+import attrs
+
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.clocks.registry import Registry
 from trioflow.race.model.sites import Operation, Site
@@ -45,6 +47,8 @@ class Recorder:
         self.variables: dict[int, type] = {}
         """By site, a type on whose instances its attribute is a variable."""
         self._lock = allocate_lock()
+        self._named: dict[tuple[int, str], Site] = {}
+        """Sites where the name of the attribute is not written, for the names met there."""
         self._modules: dict[str, Scope] = {}
         self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
         self._suspended: dict[tuple[int, int], tuple[ObjectShadow, Effects, Moment]] = {}
@@ -55,6 +59,7 @@ class Recorder:
         self.reliance.clear()
         self.computed.clear()
         self.variables.clear()
+        self._named.clear()
         self._modules.clear()
         self._suspended.clear()
         self._suspended_calls.clear()
@@ -92,6 +97,23 @@ class Recorder:
                     self._attribute(value, site, self.tables.kinds[number], actor, sys._getframe(2))
         except Exception as error:
             faults.report("attribute", error)
+        finally:
+            context.recording = False
+
+    def named(self, value: Any, number: int, name: str, actor: Actor) -> None:
+        """An attribute is accessed whose name only the running program knows."""
+        if context.recording:
+            return
+        context.recording = True
+        try:
+            with self._lock:
+                site = self._named.get((number, name))
+                if site is None:
+                    site = self._named[number, name] = attrs.evolve(self.tables.sites[number], name=name)
+                kind = self.tables.kinds[number]
+                self._attribute(value, site, kind, actor, sys._getframe(2), (number, name))
+        except Exception as error:
+            faults.report("named", error)
         finally:
             context.recording = False
 
@@ -190,15 +212,19 @@ class Recorder:
     def resume_call(self, number: int, actor: Actor) -> None:
         """The last argument with a checkpoint has been evaluated: now the method is called."""
         frame = sys._getframe(2)
-        value, key = self._suspended_calls.pop((id(frame), number), (None, ABSENT))
-        if context.recording:
+        suspended = self._suspended_calls.pop((id(frame), number), None)
+        if suspended is None or context.recording:
             return
         context.recording = True
         try:
             with self._lock:
+                value, key = suspended
+                site = self.tables.sites[number]
                 kind = container_of(type(value))
-                if kind is not None:
-                    self._contents(value, kind, self.tables.sites[number], key, actor, frame)
+                if number in self.tables.kinds:
+                    self._attribute(value, site, self.tables.kinds[number], actor, frame)
+                elif kind is not None:
+                    self._contents(value, kind, site, key, actor, frame)
         except Exception as error:
             faults.report("resume_call", error)
         finally:
@@ -221,7 +247,7 @@ class Recorder:
         effects = effects_of(kind, value, site.operation, site.name, key)
         return self._shadow(value, kind, actor), effects, (site.number, key_of(key))
 
-    def _attribute(self, value: Any, site: Site, kind: int, actor: Actor, frame: FrameType) -> None:
+    def _attribute(self, value: Any, site: Site, kind: int, actor: Actor, frame: FrameType, recent: Any = None) -> None:
         name = site.name
         assert name is not None
         cls = type(value)
@@ -248,7 +274,7 @@ class Recorder:
             elif kind == READ and not self._is_set(value, cls, name, site, actor, frame):
                 return
         shadow = self._shadow(value, None, actor)
-        self._touch(shadow, site.number, site, ((name, kind),), actor, frame)
+        self._touch(shadow, recent or site.number, site, ((name, kind),), actor, frame)
 
     def _is_set(self, value: Any, cls: type, name: str, site: Site, actor: Actor, frame: FrameType) -> bool:
         """Whether a read finds a variable on the instance; one that finds the class's default reads both."""
@@ -259,7 +285,7 @@ class Recorder:
         found = lookup(cls, name)
         if found is not None and found[1] is raw:
             shadow = self._shadow(found[0], None, actor)
-            self._touch(shadow, site.number, site, ((name, READ),), actor, frame)
+            self._touch(shadow, (site.number, name), site, ((name, READ),), actor, frame)
         return True
 
     @staticmethod
@@ -287,9 +313,7 @@ class Recorder:
             scope = self._modules[name] = Scope(name)
         return scope
 
-    def _contents(
-        self, value: Any, kind: Container, site: Site, key: object, actor: Actor, frame: FrameType
-    ) -> None:
+    def _contents(self, value: Any, kind: Container, site: Site, key: object, actor: Actor, frame: FrameType) -> None:
         effects = effects_of(kind, value, site.operation, site.name, key)
         if effects:
             shadow = self._shadow(value, kind, actor)

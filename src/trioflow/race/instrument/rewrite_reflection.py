@@ -1,0 +1,99 @@
+"""Puts probes where an attribute is accessed by a name that is a string.
+
+PYTEST_DONT_REWRITE
+
+`getattr(x, "a")`, `object.__setattr__(x, "a", v)`, `vars(x)["a"]` and `x.__dict__["a"] = v` access the same
+variable as `x.a` does, and so get the same probes. A name that only the running program knows is
+given to the probe. What a namespace is used for after it was bound to a name is the business of a dictionary.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from trioflow.race.instrument import nodes
+from trioflow.race.instrument.names import suspends
+from trioflow.race.instrument.rewrite_expressions import ExpressionRewriter
+from trioflow.race.instrument.rewrite_places import PROBE_OF
+from trioflow.race.model.sites import Operation
+
+_FUNCTIONS: Final = {
+    "getattr": Operation.READ,
+    "hasattr": Operation.READ,
+    "setattr": Operation.WRITE,
+    "delattr": Operation.DELETE,
+}
+_METHODS: Final = {
+    "__getattribute__": Operation.READ,
+    "__setattr__": Operation.WRITE,
+    "__delattr__": Operation.DELETE,
+}
+_ON_NAMESPACES: Final = {"get": Operation.READ, "pop": Operation.DELETE}
+
+
+class ReflectionRewriter(ExpressionRewriter):
+    """Rewrites calls that access attributes by name."""
+
+    def reflects(self, node: ast.Call, arguments: list[ast.expr]) -> bool:
+        """Put a probe into a call whose arguments have been rewritten, if it accesses an attribute."""
+        operation = self._access_in(node.func)
+        if operation is not None:
+            return self._access_by_name(node, arguments, operation)
+        if isinstance(node.func, ast.Attribute):
+            return self._access_in_namespace(node, node.func, arguments)
+        return False
+
+    def _access_in(self, function: ast.expr) -> Operation | None:
+        """Return what a function does to the attribute of its first argument that its second one names."""
+        match function:
+            case ast.Name(id=name) if name in _FUNCTIONS and self.scopes.is_builtin(self.scope, name):
+                return _FUNCTIONS[name]
+            case ast.Attribute(value=ast.Name(id="object"), attr=name) if name in _METHODS:
+                return _METHODS[name] if self.scopes.is_builtin(self.scope, "object") else None
+            case _:
+                return None
+
+    def _access_by_name(self, node: ast.Call, arguments: list[ast.expr], operation: Operation) -> bool:
+        if len(arguments) < 2 or any(isinstance(each, ast.Starred) for each in arguments[:2]):
+            return False
+        accessed, name = arguments[0], self.temporaries.meaning(arguments[1])
+        if self.is_silent(accessed):
+            return False
+        if not isinstance(name, ast.Constant):
+            return self._access_by_unknown_name(node, accessed, arguments, operation)
+        if not isinstance(name.value, str):
+            return False
+        site = self.site(operation, node, expression=accessed, name=name.value)
+        suspended = [index for index in range(1, len(arguments)) if suspends(arguments[index])]
+        probe = "call_begin" if suspended else PROBE_OF[operation]
+        node.args[0] = nodes.probe(probe, node.args[0], accessed, site)
+        if suspended:
+            last = suspended[-1]
+            node.args[last] = nodes.probe("call_end", node.args[last], arguments[last], site)
+        return True
+
+    def _access_by_unknown_name(
+        self, node: ast.Call, accessed: ast.expr, arguments: list[ast.expr], operation: Operation
+    ) -> bool:
+        name = arguments[1]
+        if not nodes.can_be_copied(name, accessed) or any(map(suspends, arguments)):
+            return False
+        site = self.site(operation, node, expression=accessed)
+        node.args[0] = nodes.probe("named", node.args[0], accessed, site, nodes.copied_key(name, accessed))
+        return True
+
+    def _access_in_namespace(self, node: ast.Call, function: ast.Attribute, arguments: list[ast.expr]) -> bool:
+        holder = self.holder(function.value)
+        if holder is None or suspends(node):
+            return False
+        if function.attr in _ON_NAMESPACES and arguments:
+            name = self.temporaries.meaning(arguments[0])
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                self.access_in_namespace(function.value, holder, _ON_NAMESPACES[function.attr], node, name.value)
+                return True
+        elif function.attr == "update" and not arguments and all(keyword.arg for keyword in node.keywords):
+            for keyword in node.keywords:
+                self.access_in_namespace(function.value, holder, Operation.WRITE, node, keyword.arg or "")
+            return True
+        return False
