@@ -204,7 +204,11 @@ def _is_latch(cut: Cut) -> bool:
 
 def _always_between(section: Section, write: Moment) -> bool:
     """Whether the program itself puts the write there, whatever the scheduler does: a child's work, say."""
-    return section.start.before_without_locks(write) and write.before_without_locks(section.end.moment)
+    end = section.end.moment
+    if is_read_back(section):
+        # Whoever waits for the other side before reading does not expect to find its own value.
+        return write.before(end)
+    return section.start.before_without_locks(write) and write.before_without_locks(end)
 
 
 def _release_of(moment: Moment) -> Release:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, final
 from trioflow.race.model.sites import Dependence, Site
 
 if TYPE_CHECKING:
-    from trioflow.race.clocks.actor import Moment
+    from trioflow.race.clocks.actor import Actor, Moment
     from trioflow.race.shadow.identity import ObjectShadow
     from trioflow.race.shadow.sites import SiteTables
 
@@ -71,6 +71,7 @@ class Activations:
     def __init__(self, tables: SiteTables) -> None:
         self._tables = tables
         self._by_frame: dict[int, Activation] = {}
+        self._latest: dict[int, Entry] = {}
         self._count = 0
 
     def enter(self, frame: FrameType) -> None:
@@ -101,6 +102,7 @@ class Activations:
 
     def note(self, frame: FrameType, entry: Entry) -> None:
         """An access in `frame` on which something may depend."""
+        self._latest[entry.site.number] = entry
         activation = self._by_frame.get(id(frame))
         if activation is not None and activation.code is frame.f_code:
             activation.entries[entry.site.number] = entry
@@ -114,6 +116,12 @@ class Activations:
             entries[entry.site.number] = entry
             if len(entries) > _PER_CALL:
                 del entries[next(iter(entries))]
+
+    def act_on(self, site: int, actor: Actor) -> None:
+        """What `actor` read at a site in this step has been made use of at once."""
+        entry = self._latest.get(site)
+        if entry is not None and entry.moment.actor is actor and entry.moment.step == actor.step:
+            entry.acted_on = True
 
     def relied_on(self, frame: FrameType, site: Site) -> Iterator[tuple[Entry, bool]]:
         """What an act at `site` in `frame` relies on: entries, each with whether it does so by control."""

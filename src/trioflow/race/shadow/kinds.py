@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import collections
 import enum
+import threading
 import types
 from typing import Any
 
@@ -87,6 +88,8 @@ def lookup(cls: type, name: str) -> tuple[type, Any] | None:
 
 
 def _classify(cls: type, name: str) -> Attribute:
+    if issubclass(cls, threading.local):
+        return Attribute.COMPUTED  # each thread finds attributes of its own
     found = lookup(cls, name)
     if found is None:
         if lookup(cls, "__getattr__") is not None:

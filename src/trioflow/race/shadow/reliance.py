@@ -16,7 +16,7 @@ from typing import final
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.activations import Activations, Entry
-from trioflow.race.shadow.containers import READ, REMOVALS, WRITE, Effects
+from trioflow.race.shadow.containers import READ, REMOVALS, WRITE, Effects, Part
 from trioflow.race.shadow.guards import Guards
 from trioflow.race.shadow.identity import ObjectShadow
 from trioflow.race.shadow.kinds import Container
@@ -93,7 +93,11 @@ class Reliance:
                 end = last
             else:
                 end = Access(READ if site.number in self._tables.reads_back else WRITE, site, actor.moment)
-        variable.complete(Section(start_site, start, end, by_control), self._memory.sink)
+        section = Section(start_site, start, end, by_control)
+        variable.complete(section, self._memory.sink)
+        if shadow.container is not None and not isinstance(where, Part):
+            # Whoever writes all elements, or moves them, writes this one.
+            self._memory.variable(shadow, Part.ARRANGEMENT, actor).complete(section, self._memory.sink)
 
     def step_ended(self, actor: Actor) -> None:
         """What was read back and written again in one step was not taken to be unchanged."""
@@ -106,12 +110,14 @@ class Reliance:
 
     def _checked_in_step(self, shadow: ObjectShadow, site: Site, written: list[Hashable], actor: Actor) -> bool:
         """Whether the function itself has just checked what it writes; plain functions have no activation for that."""
+        found = False
         for number in self._tables.checks.get(site.number, ()):
             for key in (number, *((number, where) for where in written)):
                 moment = shadow.recent.get(key)
                 if moment is not None and moment.actor is actor and moment.step == actor.step:
-                    return True
-        return False
+                    found = True
+                    self.activations.act_on(number, actor)
+        return found
 
     def _act(
         self,
@@ -132,6 +138,8 @@ class Reliance:
                 continue
             if entry.acted_on and (control or entry.site.condition):
                 continue
+            if control and site.name == "setdefault":
+                continue  # which checks again by itself
             if not control and _moves_an_element(shadow, site, entry.site):
                 continue
             if entry.site.operation is Operation.CALL and entry.site.name in REMOVALS:
@@ -150,6 +158,9 @@ class Reliance:
                 self._guards.checked_and_set(shadow, written, actor)
             return
         where = next(where for where in written if where in best.variables)
+        if where is Part.ARRANGEMENT:
+            # What was read is one element, and it is lost with all the others.
+            where = next((each for each in best.variables if not isinstance(each, Part)), where)
         end = None if accesses is None else accesses.get(where)
         self.complete(shadow, where, best.moment, best.site, site, end, actor, by_control=best_control)
 

@@ -107,11 +107,7 @@ class SiteTables:
                 self.plain.add(number)
         for site in table.sites:
             if site.depends.control and site.function not in asynchronous:
-                unnoted = tuple(
-                    each for each in site.depends.control if isinstance(each, int) and each not in self.noted
-                )
-                if unnoted:
-                    self.checks[site.number] = unnoted
+                self.checks[site.number] = tuple(each for each in site.depends.control if isinstance(each, int))
 
     def _pair_reads_with_writes(self, table: ModuleTable, asynchronous: set[str]) -> None:
         """Find out where a coroutine may read back what it wrote itself; a plain condition reads nothing back."""
