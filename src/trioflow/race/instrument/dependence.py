@@ -187,7 +187,7 @@ class _Equations:
             self._inputs[self.choice(use.node)].append(joined.choice)
             if block == EXIT:
                 self.returns_only_constants = Constancy.VARYING not in reached.constancies
-            if reached.count > 1 and reached.constancies != {Constancy.NOTHING}:
+            if reached.count > 1 and reached.constancies != frozenset({Constancy.NOTHING}):
                 here = 0 if block == EXIT else self._deciding(block)
                 of_all, of_constants = self._deciding_any(reached)
                 self._inputs[self.choice(use.node)] += self._conditions_in(of_all & ~here)

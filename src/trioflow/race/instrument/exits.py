@@ -183,6 +183,8 @@ def unforeseen_targets(frames: list[Frame]) -> tuple[int, ...]:
                 targets.extend(handler.block for handler in frame.handlers)
                 if any(handler.catches_all for handler in frame.handlers):
                     break
+            case LoopFrame():
+                pass
     return tuple(targets)
 
 
@@ -200,6 +202,8 @@ def raise_targets(frames: list[Frame], name: str | None) -> tuple[list[int], Fin
                 targets.extend(handler.block for handler in frame.handlers)
                 if any(handler.catches_any for handler in frame.handlers):
                     return targets, None
+            case LoopFrame():
+                pass
     return [*targets, EXIT], None
 
 
@@ -219,4 +223,6 @@ def precise_handlers(frames: list[Frame]) -> tuple[int | None, int | None]:
                         attribute = handler.block
                     if handler.catches_any:
                         return look_up, attribute
+            case LoopFrame():
+                pass
     return look_up, attribute

@@ -111,6 +111,8 @@ class _Names:
                 case ast.MatchMapping():
                     if node.rest is not None:
                         self.bound.add(node.rest)
+                case _:
+                    pass
             stack.extend(ast.iter_child_nodes(node))
 
     def _visit_inside(self, function: Function) -> None:

@@ -247,6 +247,8 @@ class StatementReader(TryReader):
                 case ast.MatchMapping():
                     for key in part.keys:
                         self.value(key)
+                case _:
+                    pass
 
     def _captures(self, pattern: ast.pattern, subject: Value) -> None:
         subject = subject._replace(constancy=Constancy.VARYING)
@@ -254,6 +256,8 @@ class StatementReader(TryReader):
             match part:
                 case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
                     self.bind_name(name, part, subject)
+                case _:
+                    pass
 
 
 def _matches_all(pattern: ast.pattern) -> bool:

@@ -61,6 +61,8 @@ class TryReader(DecisionReader):
                 case LoopFrame() if way is Way.CONTINUE:
                     self.jump(frame.start)
                     return
+                case _:
+                    pass
         self.jump(EXIT)
 
     def raise_exception(self, name: str | None) -> None:
