@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol, final
 
+from trioflow.race.clocks.vector import time_of
 from trioflow.race.shadow.containers import READ, WRITE, Part
 from trioflow.race.shadow.kinds import Container
 
@@ -69,12 +70,14 @@ class Sink(Protocol):
 class Variable:
     """What is remembered of one variable."""
 
-    __slots__ = ("_judges_races", "_reads", "_section_writes", "_sections", "_writes", "shadow", "where")
+    __slots__ = ("_judges_races", "_judges_writes", "_reads", "_section_writes", "_sections", "_writes", "shadow", "where")
 
     def __init__(self, shadow: ObjectShadow, where: Hashable) -> None:
         self.shadow = shadow
         self.where = where
         self._judges_races = shadow.container is not Container.SET or where is Part.CONTENTS
+        # Two stores to different keys are no race, though each writes something of all elements.
+        self._judges_writes = self._judges_races and where is not Part.ELEMENTS
         self._writes: list[Access] = []
         self._reads: dict[int, Access] = {}
         self._section_writes: dict[tuple[int, int], Access] = {}
@@ -95,15 +98,19 @@ class Variable:
         moment = access.moment
         if self._judges_races:
             for write in self._writes:
-                if not write.moment.before(access.moment):
+                earlier = write.moment
+                if earlier.actor is not moment.actor and time_of(moment.full, earlier.slot) < earlier.time:
                     sink.race(self, write, access)
         self._reads[moment.slot] = access
 
     def _write(self, access: Access, sink: Sink) -> None:
         moment = access.moment
+        actor = moment.actor
+        full = moment.full
         unordered: dict[int, Access] = {}
         for slot, read in self._reads.items():
-            if not read.moment.before(moment):
+            earlier = read.moment
+            if earlier.actor is not actor and time_of(full, earlier.slot) < earlier.time:
                 if self._judges_races:
                     sink.race(self, read, access)
                 if len(unordered) < _BOUND:
@@ -112,26 +119,22 @@ class Variable:
             unordered[moment.slot] = access
         self._reads = unordered
         writes: list[Access] = []
-        judge_writes = self._judges_races and self._judges_pairs_of_writes()
         for write in self._writes:
-            if not write.moment.before(moment):
-                if judge_writes:
+            earlier = write.moment
+            if earlier.actor is not actor and time_of(full, earlier.slot) < earlier.time:
+                if self._judges_writes:
                     sink.race(self, write, access)
                 writes.append(write)
         writes.append(access)
-        self._writes = writes[-_BOUND:]
+        self._writes = writes[-_BOUND:] if len(writes) > _BOUND else writes
         for section in self._sections.values():
             if not self._same_side(section, moment) and not section.end.moment.before_without_locks(moment):
                 sink.section(self, section, access)
+        section_writes = self._section_writes
         key = (moment.slot, access.site.number)
-        self._section_writes.pop(key, None)
-        self._section_writes[key] = access
-        if len(self._section_writes) > _BOUND:
-            del self._section_writes[next(iter(self._section_writes))]
-
-    def _judges_pairs_of_writes(self) -> bool:
-        """Whether two writes can race: not two stores to different keys."""
-        return self.where is not Part.ELEMENTS
+        if key not in section_writes and len(section_writes) >= _BOUND:
+            del section_writes[next(iter(section_writes))]
+        section_writes[key] = access
 
     def complete(self, section: Section, sink: Sink) -> None:
         """Take note of a section that has just been completed, and report the writes that may fall into it."""
