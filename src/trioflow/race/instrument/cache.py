@@ -184,7 +184,7 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 column,
                 end_line,
                 end_column,
-                _OPERATIONS[operation],
+                _OPERATIONS[int(operation)],
                 expression,
                 name,
                 module,

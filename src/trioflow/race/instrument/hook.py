@@ -86,9 +86,9 @@ class ImportHook:
             raise InstrumentationError("another race detector is installed in this process; uninstall it first")
         for package in self._configuration.packages:
             _check_exists(package)
-        vars(builtins).setdefault("@locals", _visible)
+        builtins.__dict__.setdefault("@locals", _visible)
         for name in PROBES:
-            vars(builtins).setdefault("@" + name, _through)
+            builtins.__dict__.setdefault("@" + name, _through)
         sys.meta_path.insert(0, self._finder)
 
     def uninstall(self) -> None:
@@ -103,7 +103,8 @@ class ImportHook:
     def missed(self) -> list[str]:
         """Return modules that should have been instrumented and were imported before the hook was there."""
         found: list[str] = []
-        for name, module in list(sys.modules.items()):
+        everything: dict[str, object] = dict(sys.modules)  # some put other things than modules there
+        for name, module in everything.items():
             if name in self._modules or name in self._left_alone or not isinstance(module, ModuleType):
                 continue
             path = getattr(module, "__file__", None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from trioflow.race.instrument import names, nodes
 from trioflow.race.instrument.calls import Facts
@@ -71,7 +71,7 @@ class ExpressionRewriter(PlaceRewriter):
             if isinstance(value, ast.expr):
                 setattr(node, field, self.expression(value))
             elif isinstance(value, list):
-                setattr(node, field, [self._child(each) for each in value])
+                setattr(node, field, [self._child(each) for each in cast("list[object]", value)])
         return node
 
     def _child(self, node: Any) -> Any:

@@ -10,7 +10,7 @@ one step. Only the functions in them are.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -101,7 +101,7 @@ class PlaceRewriter:
         return nodes.probe(PROBE_OF[operation], rewritten, node, self.site(operation, node, name=by))
 
     @contextmanager
-    def within(self, scope: Scope) -> Iterator[None]:
+    def within(self, scope: Scope) -> Generator[None]:
         """Resolve names as a scope does."""
         before, self.scope = self.scope, scope
         try:

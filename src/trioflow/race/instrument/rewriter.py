@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final, final
 
@@ -100,7 +100,7 @@ class _Rewriter(StatementRewriter):
         ]
 
     @contextmanager
-    def _inside(self, node: FunctionNode) -> Iterator[Function]:
+    def _inside(self, node: FunctionNode) -> Generator[Function]:
         scope = self.scopes.of(node)
         decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
         class_node = scope.enclosing_class()
@@ -125,7 +125,7 @@ class _Rewriter(StatementRewriter):
 
 
 @contextmanager
-def _room_for(tree: ast.AST) -> Iterator[None]:
+def _room_for(tree: ast.AST) -> Generator[None]:
     """Let recursion go as deep as a tree needs.
 
     Long chains of operators and of `elif` nest one level for each link. The interpreter compiles

@@ -75,16 +75,16 @@ class Scope:
     qualified_name: str
     loops: frozenset[ast.AST]
     """The loops of the parent in which it is defined."""
-    uses: set[str] = attrs.Factory(set)
-    globals: set[str] = attrs.Factory(set)
-    nonlocals: set[str] = attrs.Factory(set)
-    imports: dict[str, str] = attrs.Factory(dict)
+    uses: set[str] = attrs.Factory(set[str])
+    globals: set[str] = attrs.Factory(set[str])
+    nonlocals: set[str] = attrs.Factory(set[str])
+    imports: dict[str, str] = attrs.Factory(dict[str, str])
     """What import statements bind, with the dotted name of what is imported."""
-    modules: dict[str, int] = attrs.Factory(dict)
+    modules: dict[str, int] = attrs.Factory(dict[str, int])
     """How many `import` statements bind a name to a module."""
-    rebound: set[str] = attrs.Factory(set)
+    rebound: set[str] = attrs.Factory(set[str])
     """Variables of this function that are bound again after an inner function captured them."""
-    bindings: dict[str, list[_Binding]] = attrs.Factory(dict)
+    bindings: dict[str, list[_Binding]] = attrs.Factory(dict[str, list[_Binding]])
 
     def lookup(self, name: str) -> Scope | None:
         """Return the scope that owns a name used here; None for the module's and the builtins'."""

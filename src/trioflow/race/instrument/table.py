@@ -68,9 +68,9 @@ class Function:
     class_node: ast.ClassDef | None
     """The class in whose body it is a method."""
     outer: Function | None
-    comprehensions: list[tuple[Comprehension, Scope]] = attrs.Factory(list)
+    comprehensions: list[tuple[Comprehension, Scope]] = attrs.Factory(list[tuple[Comprehension, Scope]])
     """Those that run in frames of their own."""
-    sites: list[_Draft] = attrs.Factory(list)
+    sites: list[_Draft] = attrs.Factory(list["_Draft"])
     gathering: frozenset[str] = frozenset()
     """The names of `*args` and `**kwargs`."""
 
