@@ -5,7 +5,6 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from types import CodeType
@@ -18,7 +17,7 @@ from trioflow.race.detect.story import tell
 from trioflow.race.edges.waiting import waiting
 from trioflow.race.instrument.hook import ImportHook, InstrumentedModule
 from trioflow.race.model.configuration import Configuration, Level
-from trioflow.race.model.errors import InternalWarning
+from trioflow.race.model.errors import InternalWarning, announce
 from trioflow.race.model.findings import Finding, Kind
 from trioflow.race.model.sites import Site
 from trioflow.race.shadow import faults, kinds, probes
@@ -102,6 +101,7 @@ class Detector:
             level: How strictly it is judged, if not as configured.
         """
         self._test = test
+        self._registry.close()
         self._registry = Registry()
         self._recorder.begin(self._registry)
         self._sink.analysis = Analysis(level or self.configuration.level, self._is_suppressed)
@@ -120,14 +120,15 @@ class Detector:
         analysis, self._sink.analysis = self._sink.analysis, None
         if analysis is not None:
             self._withheld += analysis.withheld
+        self._registry.close()
         self._registry = Registry()
         self._recorder.begin(self._registry)
         edges.install(self._registry)
         for where, text in faults.take().items():
-            warnings.warn(
-                f"the race detector failed in {where} and missed what happened there; please report this:\n{text}",
-                InternalWarning,
-                stacklevel=2,
+            announce(
+                InternalWarning(
+                    f"the race detector failed in {where} and missed what happened there; please report this:\n{text}"
+                )
             )
         return findings
 

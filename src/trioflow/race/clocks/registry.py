@@ -125,6 +125,11 @@ class Registry:
         self._times[actor.slot] = actor.time
         self.actors.discard(actor)
 
+    def close(self) -> None:
+        """The test is over: what threads do that outlive it belongs to no test."""
+        for actor in self.actors:
+            actor.ended = True
+
     def run_ended(self, actor: Actor) -> None:
         """A run of Trio ends with `actor`, its first task; the next run comes after it."""
         full, strong = actor.snapshots()

@@ -12,6 +12,9 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class RaceError(Exception):
     """The base class of the detector's errors."""
@@ -35,3 +38,14 @@ class InstrumentationWarning(UserWarning):
 
 class InternalWarning(UserWarning):
     """The detector failed at something and may have missed a defect; the program was not affected."""
+
+
+def announce(warning: UserWarning) -> None:
+    """Warn of something that must not change what the program under test does.
+
+    Where warnings are errors, the text goes to the standard error instead.
+    """
+    try:
+        warnings.warn(warning, stacklevel=3)
+    except type(warning):
+        print(f"{type(warning).__name__}: {warning}", file=sys.stderr)

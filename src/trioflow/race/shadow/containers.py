@@ -176,7 +176,7 @@ def _dict_effects(value: dict[Any, Any], operation: Operation, name: str | None,
         if name == "__setitem__":
             return _dict_store(value, key)
         if name in ("pop", "__delitem__"):
-            return _dict_remove(value, key) if _has(value, key) else _dict_load(value, key, False)
+            return _dict_remove(key) if _has(value, key) else _dict_load(value, key, False)
         return _NOTHING
     if operation in (Operation.SHAPE, Operation.ITERATE):
         return _SHAPE_READ
@@ -193,7 +193,7 @@ def _dict_effects(value: dict[Any, Any], operation: Operation, name: str | None,
     if operation is Operation.ITEM_WRITE:
         return _dict_store(value, key)
     if operation is Operation.ITEM_DELETE:
-        return _dict_remove(value, key)
+        return _dict_remove(key)
     stored = _dict_store(value, key)
     return ((stored[0][0], UPDATE), *stored[1:])
 
@@ -216,7 +216,7 @@ def _dict_store(value: dict[Any, Any], key: object) -> Effects:
     return effects if _has(value, key) else (*effects, *_SHAPE_WRITE)
 
 
-def _dict_remove(value: dict[Any, Any], key: object) -> Effects:
+def _dict_remove(key: object) -> Effects:
     return ((key_of(key), WRITE), (Part.ELEMENTS, WRITE), (Part.ARRANGEMENT, READ), *_SHAPE_WRITE)
 
 

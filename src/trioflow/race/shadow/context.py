@@ -22,7 +22,7 @@ class Context(threading.local):
 
     def __init__(self) -> None:
         self.pending: list[tuple[int, Any, bool]] = []
-        """Halves of accesses whose object and key are seen one after the other: site, value, and whether it is the key."""
+        """Halves of accesses whose object and key are seen in turn: site, value, and whether it is the key."""
 
 
 context = Context()

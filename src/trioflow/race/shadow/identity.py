@@ -101,9 +101,8 @@ class Shadows:
         """How many objects that can't be held weakly were met since the last look."""
         self._held: deque[ObjectShadow] = deque()
 
-    def make(self, value: Any, container: Container | None, owner: Actor, label: str) -> ObjectShadow:
-        """A new shadow for an object that has none."""
-        key = id(value)
+    def make(self, value: Any, key: int, container: Container | None, owner: Actor, label: str) -> ObjectShadow:
+        """A new shadow for an object that has none under that key."""
         shadow = ObjectShadow(key, container, owner, label)
         try:
             anchor = Anchor(value, self._gone)

@@ -197,7 +197,7 @@ def name_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         if actor is not None:
             recorder.name(scope, site, actor, value)
 
-    def enter(site: int) -> None:
+    def enter(_site: int) -> None:
         if context.actor is not None:
             recorder.enter()
 
@@ -208,13 +208,13 @@ def install(recorder: Recorder) -> None:
     """Make the probes record."""
     probes = attribute_probes(recorder) | content_probes(recorder) | name_probes(recorder)
     for name, probe in probes.items():
-        vars(builtins)["@" + name] = probe
-    vars(builtins)["@scope"] = Scope
-    vars(builtins)["@locals"] = _visible
+        builtins.__dict__["@" + name] = probe
+    builtins.__dict__["@scope"] = Scope
+    builtins.__dict__["@locals"] = _visible
 
 
 def uninstall() -> None:
     """Make the probes do nothing."""
-    for name in vars(builtins):
+    for name in builtins.__dict__:
         if name.startswith("@") and name not in ("@scope", "@locals") and not name.startswith("@py"):
-            vars(builtins)[name] = _through
+            builtins.__dict__[name] = _through

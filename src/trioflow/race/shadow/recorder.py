@@ -79,16 +79,14 @@ class Recorder:
 
     def attribute(self, value: Any, number: int, actor: Actor) -> None:
         """An attribute is read, written, updated or deleted."""
-        if context.recording:
+        if context.recording or actor.ended:
             return
         context.recording = True
         try:
             with self._lock:
                 site = self.tables.sites[number]
                 if self.variables.get(number) is type(value):
-                    shadow = self.shadows.by_id.get(id(value))
-                    if shadow is None:
-                        shadow = self._shadow(value, None, actor)
+                    shadow = self._shadow(value, None, actor)
                     effects = self.tables.effects[number]
                     accesses = self.memory.record(shadow, number, site, effects, actor)
                     if number not in self.tables.plain:
@@ -102,7 +100,7 @@ class Recorder:
 
     def named(self, value: Any, number: int, name: str, actor: Actor) -> None:
         """An attribute is accessed whose name only the running program knows."""
-        if context.recording:
+        if context.recording or actor.ended:
             return
         context.recording = True
         try:
@@ -119,7 +117,7 @@ class Recorder:
 
     def contents(self, value: Any, number: int, key: object, actor: Actor) -> None:
         """The contents of something are accessed, which may be a container."""
-        if context.recording:
+        if context.recording or actor.ended:
             return
         context.recording = True
         try:
@@ -139,7 +137,7 @@ class Recorder:
 
     def name(self, scope: Scope | None, number: int, actor: Actor, value: object) -> None:
         """A global name or closure variable, whose value is now `value`, is accessed."""
-        if context.recording:
+        if context.recording or actor.ended:
             return
         context.recording = True
         try:
@@ -165,7 +163,7 @@ class Recorder:
 
     def suspend(self, value: Any, number: int, key: object, actor: Actor) -> None:
         """An augmented assignment with a checkpoint in its value has read its target."""
-        if context.recording:
+        if context.recording or actor.ended:
             return
         context.recording = True
         try:
@@ -269,7 +267,7 @@ class Recorder:
                 self.computed[site.number] = cls
                 return
             if found is Attribute.INSTANCE:
-                if site.operation is not Operation.CALL:
+                if site.operation is not Operation.CALL and container_of(cls) is None:
                     self.variables[site.number] = cls
             elif kind == READ and not self._is_set(value, cls, name, site, actor, frame):
                 return
@@ -318,16 +316,20 @@ class Recorder:
         if effects:
             shadow = self._shadow(value, kind, actor)
             recent: Any = site.number
-            if not site.constant_key and key is not ABSENT:
-                if site.operation is not Operation.CALL or site.name in KEYED:
-                    recent = (site.number, key_of(key))
+            keyed = site.operation is not Operation.CALL or site.name in KEYED
+            if keyed and not site.constant_key and key is not ABSENT:
+                recent = (site.number, key_of(key))
             self._touch(shadow, recent, site, effects, actor, frame)
 
     def _shadow(self, value: Any, kind: Container | None, actor: Actor) -> ObjectShadow:
-        shadow = self.shadows.by_id.get(id(value))
+        """The shadow of an object's attributes, or of a container's contents if `kind` says that it is one."""
+        key = id(value)
+        if kind is None and container_of(type(value)) is not None:
+            key = ~key  # one of a class derived from a container's: its attributes are no keys
+        shadow = self.shadows.by_id.get(key)
         if shadow is None:
             label = value.__name__ if isinstance(value, type) else type(value).__name__
-            shadow = self.shadows.make(value, kind, actor, label)
+            shadow = self.shadows.make(value, key, kind, actor, label)
         return shadow
 
     def _touch(

@@ -70,7 +70,7 @@ class SiteTables:
     def add(self, table: ModuleTable) -> None:
         """Take in a module that has been rewritten."""
         self.sites.update((site.number, site) for site in table.sites)
-        asynchronous = set()
+        asynchronous = set[str]()
         for function in table.functions:
             self._functions[table.path, function.first_line, function.qualified_name] = function
             self.calls.update((call.number, call) for call in function.calls)

@@ -70,7 +70,16 @@ class Sink(Protocol):
 class Variable:
     """What is remembered of one variable."""
 
-    __slots__ = ("_judges_races", "_judges_writes", "_reads", "_section_writes", "_sections", "_writes", "shadow", "where")
+    __slots__ = (
+        "_judges_races",
+        "_judges_writes",
+        "_reads",
+        "_section_writes",
+        "_sections",
+        "_writes",
+        "shadow",
+        "where",
+    )
 
     def __init__(self, shadow: ObjectShadow, where: Hashable) -> None:
         self.shadow = shadow
