@@ -134,11 +134,11 @@ class Actor:
     """A task or a job: where it is in time, what it knows and which locks it holds."""
 
     __slots__ = (
-        "_released",
+        "_inherited",
         "_release",
+        "_released",
         "_wakes",
         "ended",
-        "_inherited",
         "free_slots",
         "full",
         "holds",

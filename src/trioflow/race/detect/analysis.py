@@ -133,9 +133,7 @@ class Analysis:
                 continue
             severity = Severity.ERROR if dependent else Severity.WARNING
             verdicts.append(Verdict(Kind.UNGUARDED_SECTION, severity, cut, self._counts[key]))
-            places = frozenset(
-                {cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number}
-            )
+            places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})
             cut_places.add((id(cut.shadow), places))
         for key, races in self._races.items():
             verdict = self._judge_race(key, races, cut_places)
@@ -195,8 +193,8 @@ def _is_flag(race: Race) -> bool:
 def _is_latch(cut: Cut) -> bool:
     """Whether both writes set a flag to the same value, and the other side does so unconditionally.
 
-    `while running: ... running = False` loses nothing if somebody else has set the flag already. But where the other side
-    relies on a check of its own (`if not started: await connect(); started = True`), both do the work.
+    `while running: ... running = False` loses nothing if somebody else has set the flag already. But where the other
+    side relies on a check of its own (`if not started: await connect(); started = True`), both do the work.
     """
     write = cut.write
     return agree(cut.section.end, write) and (write.moment.slot, write.site.number) not in cut.shadow.relied

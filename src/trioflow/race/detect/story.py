@@ -51,7 +51,7 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
         help=(
             "guard both with one threading.Lock, or do it in the task and hand the thread a copy"
             if thread
-            else "let one wait for the other (a trio.Event, a channel, the nursery's end), or hold one trio.Lock for both"
+            else "let one wait for the other (a trio.Event, a channel, the nursery's end), or let both hold a trio.Lock"
         ),
         identifier=_identifier(verdict.kind, variable, root, (first.site, second.site)),
         test=test,
@@ -160,7 +160,7 @@ def _started(actor: clocks.Actor) -> Location | None:
 
 def _order(one: clocks.Actor, other: clocks.Actor) -> str:
     """Why nothing orders the two: where their lives parted."""
-    ancestors = set()
+    ancestors = set[int]()
     walk: clocks.Actor | None = one
     while walk is not None:
         ancestors.add(id(walk))

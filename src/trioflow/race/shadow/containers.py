@@ -15,6 +15,9 @@ keys don't meet. A set has keys for the sake of critical sections (`if k not in 
 and `CONTENTS`, the one variable on which its races are judged; deques, bytearrays and arrays have `CONTENTS` alone.
 """
 
+# Containers hold anything: pyright's strict mode does not know what, and need not.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import collections
@@ -83,7 +86,6 @@ _DICT_WRITES = {
     "move_to_end": _SHAPE_WRITE,
 }
 _LIST_METHODS = {
-    "append": _SHAPE_WRITE,
     "extend": _SHAPE_WRITE,
     "__iadd__": _SHAPE_WRITE,
     "insert": _ALL_WRITE,
@@ -223,6 +225,8 @@ def _dict_remove(key: object) -> Effects:
 def _list_effects(value: list[Any], operation: Operation, name: str | None, key: object) -> Effects:
     if operation is Operation.CALL:
         assert name is not None
+        if name == "append":
+            return ((list.__len__(value), WRITE), (Part.ELEMENTS, WRITE), *_SHAPE_WRITE)
         if name == "pop" and key in (ABSENT, -1):
             return (*_element(value, -1, WRITE), (Part.ELEMENTS, WRITE), *_SHAPE_WRITE)
         if name == "__getitem__":

@@ -3,6 +3,9 @@
 PYTEST_DONT_REWRITE
 """
 
+# Containers hold anything: pyright's strict mode does not know what, and need not.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import collections
