@@ -25,6 +25,7 @@ from trioflow.race.model.configuration import Level
 from trioflow.race.model.findings import Kind, Severity
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.containers import READ, WRITE, Part
+from trioflow.race.shadow.guards import FLAG
 from trioflow.race.shadow.identity import ObjectShadow
 from trioflow.race.shadow.kinds import Container
 from trioflow.race.shadow.values import UNKNOWN, look
@@ -148,7 +149,9 @@ class Analysis:
         commuting = False
         for race in races:
             one, other = race.earlier, race.later
-            if common_locks(one.moment.holds, other.moment.holds):
+            locks = common_locks(one.moment.holds, other.moment.holds)
+            if any(lock.kind != FLAG or not self._strict for lock in locks):
+                # Flags that tasks set and check are reported themselves; what they protect follows from them.
                 continue
             threads = "thread" in (one.moment.actor.kind, other.moment.actor.kind)
             if threads or self._strict:
@@ -162,8 +165,6 @@ class Analysis:
             elif commute(one, other) or _only_adds(race):
                 commuting = True
                 continue
-            elif _is_flag(race):
-                return None
             else:
                 severity = Severity.WARNING
             return Verdict(Kind.DATA_RACE, severity, race, self._counts[key])
@@ -182,12 +183,6 @@ def _only_adds(race: Race) -> bool:
     """Whether two tasks only add or remove different keys of a dictionary."""
     both_write = race.earlier.kind & race.later.kind & WRITE
     return bool(both_write) and race.where is Part.SHAPE and race.shadow.container is Container.DICT
-
-
-def _is_flag(race: Race) -> bool:
-    """Whether the variable is a flag by which tasks exclude each other, and as such in order."""
-    guard = race.shadow.guards.get(race.where)
-    return guard is not None and guard.reset and guard.lock.exclusive
 
 
 def _is_latch(cut: Cut) -> bool:

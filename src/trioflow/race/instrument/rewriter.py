@@ -23,6 +23,7 @@ from typing import Final, final
 from trioflow.race.instrument import nodes
 from trioflow.race.instrument.calls import Facts
 from trioflow.race.instrument.dependence import analyse
+from trioflow.race.instrument.names import suspends
 from trioflow.race.instrument.positions import SourceText, first_executed, span
 from trioflow.race.instrument.rewrite_statements import StatementRewriter
 from trioflow.race.instrument.scopes import FunctionNode, Scopes
@@ -109,7 +110,8 @@ class _Rewriter(StatementRewriter):
             scope=scope,
             qualified_name=scope.qualified_name,
             first_line=span(decorators[0] if decorators else node).line,
-            is_async=isinstance(node, ast.AsyncFunctionDef),
+            # A generator, too, can be suspended while other tasks run.
+            is_async=isinstance(node, ast.AsyncFunctionDef) or _is_generator(node),
             flow=analyse(node),
             parameter=positional[0].arg if class_node is not None and positional else None,
             class_node=class_node,
@@ -122,6 +124,10 @@ class _Rewriter(StatementRewriter):
             yield function
         self.function, self.active = outer, active
         self.table.function(function)
+
+
+def _is_generator(node: FunctionNode) -> bool:
+    return not isinstance(node, ast.Lambda) and any(suspends(statement) for statement in node.body)
 
 
 @contextmanager

@@ -129,6 +129,7 @@ class FunctionTable:
     first_line: int
     """`co_firstlineno` of the function's code."""
     is_async: bool
+    """Whether its activations can be suspended: a coroutine function or a generator."""
     calls: tuple[CallSite, ...] = ()
     returns: Dependence = NO_DEPENDENCE
     """On which reads and calls the returned (or yielded) value depends."""

@@ -58,7 +58,8 @@ class Activation:
         self.code = code
         self.parent = parent
         self.call = call
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, list[Entry]] = {}
+        """By site, the last access to each variable."""
         self.children: dict[int, Activation] = {}
         self.returned: dict[int, dict[int, Entry]] = {}
         """By call, what plain functions read during it."""
@@ -105,7 +106,7 @@ class Activations:
         self._latest[entry.site.number] = entry
         activation = self._by_frame.get(id(frame))
         if activation is not None and activation.code is frame.f_code:
-            activation.entries[entry.site.number] = entry
+            _replace(activation.entries.setdefault(entry.site.number, []), entry)
             return
         if frame.f_code.co_name in _COMPREHENSIONS and frame.f_back is not None:
             self.note(frame.f_back, entry)
@@ -158,8 +159,7 @@ class Activations:
                         data = Dependence(data=self._tables.depends_of(call).data)
                         yield from self._follow(parent, data, by_control, links - 1)
                     continue
-                entry = activation.entries.get(number)
-                if entry is not None:
+                for entry in activation.entries.get(number, ()):
                     yield entry, by_control
                 for entry in activation.returned.get(number, {}).values():
                     yield entry, by_control
@@ -173,9 +173,20 @@ class Activations:
                     if table is not None:
                         yield from self._follow(child, table.returns, by_control, links - 1)
 
-    def entry_of(self, frame: FrameType, site: int) -> Entry | None:
+    def entries_of(self, frame: FrameType, site: int) -> list[Entry]:
         """What the activation in `frame` did last at one of its sites."""
         activation = self._by_frame.get(id(frame))
         if activation is None or activation.code is not frame.f_code:
-            return None
-        return activation.entries.get(site)
+            return []
+        return activation.entries.get(site, [])
+
+
+def _replace(entries: list[Entry], new: Entry) -> None:
+    """Keep one entry for each variable, the last; and not too many."""
+    for index, entry in enumerate(entries):
+        if entry.shadow is new.shadow and entry.variables == new.variables:
+            entries[index] = new
+            return
+    if len(entries) >= _PER_CALL:
+        del entries[0]
+    entries.append(new)

@@ -19,19 +19,20 @@ from trioflow.race.shadow.containers import WRITE, Effects, Part
 if TYPE_CHECKING:
     from trioflow.race.shadow.identity import ObjectShadow
 
+FLAG = "flag"
+"""The kind of lock that such a variable stands for."""
+
 
 @final
 class Guard:
     """A flag and who has set it."""
 
-    __slots__ = ("holder", "lock", "reset", "step")
+    __slots__ = ("holder", "lock", "step")
 
     def __init__(self, name: str) -> None:
-        self.lock = LockIdentity("flag", name=name)
+        self.lock = LockIdentity(FLAG, name=name)
         self.holder: Actor | None = None
         self.step = 0
-        self.reset = False
-        """Whether a setter has reset it: what is only ever set is no lock."""
 
 
 @final
@@ -61,5 +62,4 @@ class Guards:
                 guard.lock.exclusive = False
             elif guard.step != actor.step:
                 guard.holder = None
-                guard.reset = True
                 actor.drop(guard.lock)

@@ -176,11 +176,10 @@ class Reliance:
         """Look whether a read finds what the same activation wrote in an earlier step."""
         latest: Entry | None = None
         for number in self._tables.reads_back[site.number]:
-            entry = self.activations.entry_of(frame, number)
-            if entry is None or entry.shadow is not shadow or where not in entry.variables:
-                continue
-            if latest is None or entry.moment.time > latest.moment.time:
-                latest = entry
+            for entry in self.activations.entries_of(frame, number):
+                matches = entry.shadow is shadow and where in entry.variables
+                if matches and (latest is None or entry.moment.time > latest.moment.time):
+                    latest = entry
         if latest is not None and latest.moment.actor is actor and latest.moment.step != actor.step:
             access = None if accesses is None else accesses.get(where)
             self._read_backs.append((shadow, where, site, latest, access))
