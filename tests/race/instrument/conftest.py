@@ -12,11 +12,11 @@ from trioflow.race.instrument.nodes import PROBES
 
 
 def stand_in(name: str, events: list[tuple[str, int]]) -> Any:
-    """A probe that notes its name and its site, and returns its first argument."""
+    """A probe that notes its name and its sites, and returns its first argument."""
 
     def probe(*arguments: Any) -> Any:
         numbers = [each for each in arguments[1:] or arguments if type(each) is int and each > 1 << 20]
-        events.append((name, numbers[0] if numbers else 0))
+        events.extend((name, number) for number in numbers or [0])
         return arguments[0] if arguments else object()
 
     return probe

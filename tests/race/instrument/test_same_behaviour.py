@@ -156,6 +156,8 @@ PROGRAMS = [
     "return object.__getattribute__(x, '_name'), vars(x)['_name'], x.__dict__['_name'], vars(x).get('_name', y)",
     "vars(x)['a'] = y\nvars(x)['a'] += z.bad",
     "name = '_name'\nreturn getattr(x, name), getattr(x, unknown)",
+    "a = b = [1]\na += [2]\na *= y.bad\nreturn b",
+    "a = [1]\nx.a += [y]\nx['a'] |= {z}\nx[y.b] += [1]\nx.a += await y",
     "return y in x, y not in x, y + z in x, y.a in x.b, y in z in x",
     "return x == y, x < y < z, x != y.a, x is y",
     "return x == await y",

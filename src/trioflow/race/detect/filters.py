@@ -15,12 +15,13 @@ from trioflow.race.shadow.variables import Access
 
 _SUMS = frozenset({"+=", "-="})
 _IDEMPOTENT = frozenset({"|=", "&=", "^="})
+_PUTTING_IN = frozenset({"+=", "|="})
 _UPDATES = frozenset({Operation.UPDATE, Operation.ITEM_UPDATE, Operation.NAME_UPDATE})
 
 
 def commute(one: Access, other: Access) -> bool:
     """Whether two steps that make these accesses leave the same behind in either order."""
-    if one.silent or other.silent:
+    if one.silent or other.silent or _in_place(one) or _in_place(other):
         return True
     if _both_in(one.site, other.site, _SUMS):
         return _is_number(one) and _is_number(other)
@@ -28,9 +29,8 @@ def commute(one: Access, other: Access) -> bool:
         return one.site.operator == other.site.operator
     return bool(
         one.kind & other.kind & WRITE
-        and one.site.operation is other.site.operation is Operation.CALL
-        and one.site.name in ADDITIONS
-        and other.site.name in ADDITIONS
+        and _adds(one.site)
+        and _adds(other.site)
         and (one.site.name == other.site.name or "left" not in f"{one.site.name}{other.site.name}")
     )
 
@@ -38,6 +38,19 @@ def commute(one: Access, other: Access) -> bool:
 def agree(one: Access, other: Access) -> bool:
     """Whether two writes are known to store the same value."""
     return is_plain(one.value) and one.value == other.value
+
+
+def _adds(site: Site) -> bool:
+    """Whether an access puts something into a container."""
+    if site.operation is Operation.CONTENTS_WRITE:
+        return site.operator in _PUTTING_IN
+    return site.operation is Operation.CALL and site.name in ADDITIONS
+
+
+def _in_place(access: Access) -> bool:
+    """Whether `x.a += ...` left the same object in `x.a`: what became of its contents is judged with these."""
+    known = isinstance(access.before, tuple) and access.before == access.value
+    return access.site.operation in _UPDATES and known
 
 
 def _both_in(one: Site, other: Site, operators: frozenset[str]) -> bool:

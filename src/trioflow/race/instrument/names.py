@@ -156,6 +156,22 @@ def is_place(node: ast.expr) -> bool:
             return False
 
 
+def is_plain(node: ast.expr) -> bool:
+    """Return whether an expression certainly yields a number or text, as far as it shows."""
+    match node:
+        case ast.Constant() | ast.JoinedStr() | ast.UnaryOp() | ast.Compare():
+            return True
+        case ast.BinOp(left=left, op=operator, right=right):
+            # A list times a number is a list.
+            if isinstance(operator, ast.Mult) and (isinstance(left, ast.List) or isinstance(right, ast.List)):
+                return False
+            return is_plain(left) or is_plain(right)
+        case ast.Call(func=ast.Name(id="len" | "int" | "float" | "str" | "abs" | "round" | "ord" | "sum")):
+            return True
+        case _:
+            return False
+
+
 def evaluated(node: ast.AST) -> Iterator[ast.AST]:
     """Yield a node and what is evaluated with it: not the bodies of functions in it."""
     yield node

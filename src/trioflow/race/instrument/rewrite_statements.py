@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trioflow.race.instrument import nodes
+from trioflow.race.instrument import names, nodes
 from trioflow.race.instrument.calls import Facts
 from trioflow.race.instrument.names import suspends
 from trioflow.race.instrument.positions import Span, span
@@ -38,6 +38,16 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.BitAnd: "&=",
     ast.FloorDiv: "//=",
 }
+
+_IN_PLACE: dict[type[ast.operator], str] = {
+    ast.Add: "__iadd__",
+    ast.Sub: "__isub__",
+    ast.Mult: "__imul__",
+    ast.BitOr: "__ior__",
+    ast.BitXor: "__ixor__",
+    ast.BitAnd: "__iand__",
+}
+"""The methods of containers that change them where they are."""
 
 _Handler = Callable[[Any], "list[ast.stmt]"]
 
@@ -173,19 +183,46 @@ class StatementRewriter(CallRewriter):
 
     def _augmented(self, node: ast.AugAssign) -> list[ast.stmt]:
         suspended = suspends(node.value)
+        in_place = type(node.op) in _IN_PLACE and not names.is_plain(node.value)
         node.value = self.expression(node.value)
         if isinstance(node.target, ast.Name):
-            read = self._read_sites.pop(node, None)
-            if read is None:
-                operator = augmented_operator(node)
-                return self._written(node.target.id, node.target, Operation.NAME_UPDATE, operator=operator)
-            return self._written(node.target.id, node.target, Operation.NAME_WRITE, (read,))
+            return self._augmented_name(node, node.target, in_place=in_place)
         operation = Operation.SUSPENDED_UPDATE if suspended else Operation.UPDATE
         site = self.store(node.target, operation, operator=augmented_operator(node))
-        if site is None or not suspended:
+        if site is None:
             return []
         where = span(node.target)
-        return [nodes.statement("finish", where, nodes.number(site, where))]
+        inside = [nodes.number(self._in_place(node), where)] if in_place else []
+        if suspended:
+            return [nodes.statement("finish", where, nodes.number(site, where), *inside)]
+        match node.target:
+            case ast.Subscript(slice=ast.Call(func=ast.Name(id="@key"), args=arguments)):
+                arguments += inside
+            case ast.Subscript(value=ast.Call(func=ast.Name(id="@item_update"), args=arguments)):
+                arguments += inside
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="@update"), args=arguments)):
+                arguments += inside
+            case _:
+                pass
+        return []
+
+    def _augmented_name(self, node: ast.AugAssign, target: ast.Name, *, in_place: bool) -> list[ast.stmt]:
+        read = self._read_sites.pop(node, None)
+        if read is None:
+            operator = augmented_operator(node)
+            after = self._written(target.id, target, Operation.NAME_UPDATE, operator=operator)
+        else:
+            after = self._written(target.id, target, Operation.NAME_WRITE, (read,))
+        if in_place and self.active and not self.is_silent(target):
+            where = span(target)
+            changed = nodes.name(target.id, where)
+            after.append(nodes.statement("contents_write", where, changed, nodes.number(self._in_place(node), where)))
+        return after
+
+    def _in_place(self, node: ast.AugAssign) -> int:
+        """Enter a site for what is done to a container that is in the target of an augmented assignment."""
+        name = _IN_PLACE[type(node.op)]
+        return self.site(Operation.CONTENTS_WRITE, node.target, name=name, operator=augmented_operator(node))
 
     def _delete(self, node: ast.Delete) -> list[ast.stmt]:
         after: list[ast.stmt] = []

@@ -83,11 +83,15 @@ _DICT_WRITES = {
     "update": _ALL_WRITE,
     "subtract": _ALL_WRITE,
     "__ior__": _ALL_WRITE,
+    "__iadd__": _ALL_WRITE,
+    "__isub__": _ALL_WRITE,
+    "__iand__": _ALL_WRITE,
     "move_to_end": _SHAPE_WRITE,
 }
 _LIST_METHODS = {
     "extend": _SHAPE_WRITE,
     "__iadd__": _SHAPE_WRITE,
+    "__imul__": _SHAPE_WRITE,
     "insert": _ALL_WRITE,
     "remove": _ALL_WRITE,
     "pop": _ALL_WRITE,
@@ -113,7 +117,7 @@ _SEQUENCE_READS = frozenset(
     "tobytes tolist tofile lower upper partition".split()
 )
 _SEQUENCE_WRITES = frozenset(
-    "append appendleft extend extendleft insert pop popleft remove reverse rotate clear __iadd__ __setitem__ "
+    "append appendleft extend extendleft insert pop popleft remove reverse rotate clear __iadd__ __imul__ __setitem__ "
     "__delitem__ frombytes fromlist fromfile byteswap".split()
 )
 REMOVALS = frozenset({"pop", "popleft", "popitem", "remove", "discard", "__delitem__", "clear"})
@@ -148,9 +152,11 @@ def effects_of(kind: Container, value: Any, operation: Operation, name: str | No
         kind: The kind of container.
         value: The container, before the operation.
         operation: What stands at the site.
-        name: The method, for `Operation.CALL`.
+        name: The method, for `Operation.CALL`; for `CONTENTS_WRITE` that of an operator, if it is one.
         key: The key or first argument, or ABSENT.
     """
+    if operation is Operation.CONTENTS_WRITE and name is not None:
+        operation = Operation.CALL  # an operator that changes it in place
     if kind is Container.DICT:
         return _dict_effects(value, operation, name, key)
     if kind is Container.LIST:

@@ -65,6 +65,19 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             recorder.attribute(value, site, actor)
         return value
 
+    def update(value: Any, site: int, inside: int = 0) -> Any:
+        actor = context.actor
+        if actor is None:
+            return value
+        shadow = by_id.get(id(value))
+        if shadow is not None and shadow.recent.get(site) is actor.moment:
+            return value
+        if computed.get(site) is not type(value):
+            recorder.attribute(value, site, actor)
+            if inside and computed.get(inside) is not type(value) and computed.get(site) is not type(value):
+                recorder.held(value, site, ABSENT, inside, actor)
+        return value
+
     def named(value: Any, site: int, name: object) -> Any:
         actor = context.actor
         if actor is not None and type(name) is str:
@@ -79,15 +92,15 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             recorder.suspend(value, site, ABSENT, actor)
         return value
 
-    def finish(site: int) -> None:
+    def finish(site: int, inside: int = 0) -> None:
         actor = context.actor
         if actor is not None:
-            recorder.resume(site, actor)
+            recorder.resume(site, actor, inside)
 
     return {
         "read": attribute,
         "write": attribute,
-        "update": attribute,
+        "update": update,
         "named": named,
         "begin": begin,
         "finish": finish,
@@ -110,6 +123,21 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             if recent.get(site) is moment or (type(key) in _PLAIN and recent.get((site, key)) is moment):
                 return value
         recorder.contents(value, site, key, actor)
+        return value
+
+    def item_update(value: Any, site: int, key: object, inside: int = 0) -> Any:
+        actor = context.actor
+        if actor is None or computed.get(site) is type(value):
+            return value
+        shadow = by_id.get(id(value))
+        if shadow is not None:
+            moment = actor.moment
+            recent = shadow.recent
+            if recent.get(site) is moment or (type(key) in _PLAIN and recent.get((site, key)) is moment):
+                return value
+        recorder.contents(value, site, key, actor)
+        if inside and computed.get(inside) is not type(value):
+            recorder.held(value, site, key, inside, actor)
         return value
 
     def whole(value: Any, site: int) -> Any:
@@ -138,13 +166,15 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
                 _push(pending, (site, value, False))
         return value
 
-    def key(value: Any, site: int) -> Any:
+    def key(value: Any, site: int, inside: int = 0) -> Any:
         actor = context.actor
         if actor is not None:
             pending = context.pending
             if pending and pending[-1][0] == site and not pending[-1][2]:
                 container = pending.pop()[1]
                 recorder.contents(container, site, value, actor)
+                if inside and computed.get(inside) is not type(container):
+                    recorder.held(container, site, value, inside, actor)
             elif recorder.tables.sites[site].name is None:
                 _push(pending, (site, value, True))
         return value
@@ -166,10 +196,10 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             recorder.contents(method.__self__, site, key, actor)
         return method
 
-    names = "call item_read item_write item_update member"
+    names = "call item_read item_write member"
     probes: dict[str, Callable[..., Any]] = dict.fromkeys(names.split(), keyed)
     probes |= dict.fromkeys("shape iterate contents contents_write".split(), whole)
-    probes |= {"item_begin": item_begin, "base": base, "key": key}
+    probes |= {"item_update": item_update, "item_begin": item_begin, "base": base, "key": key}
     return probes | {"call_begin": call_begin, "call_end": call_end, "bound": bound}
 
 

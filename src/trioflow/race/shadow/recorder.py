@@ -29,7 +29,7 @@ from trioflow.race.shadow.kinds import Attribute, Container, attribute_of, conta
 from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
-from trioflow.race.shadow.values import Scope, digest
+from trioflow.race.shadow.values import Scope, content, digest
 from trioflow.race.shadow.variables import Access, Sink
 
 
@@ -135,6 +135,21 @@ class Recorder:
         finally:
             context.recording = False
 
+    def held(self, value: Any, number: int, key: object, inside: int, actor: Actor) -> None:
+        """What an attribute or a key holds is about to be changed in place, if it is a container."""
+        if context.recording:
+            return
+        context.recording = True
+        try:
+            with self._lock:
+                where = self.tables.sites[number].name if key is ABSENT else key_of(key)
+                if where is not None and where is not ABSENT:
+                    self._held(value, where, inside, actor, sys._getframe(2))
+        except Exception as error:
+            faults.report("held", error)
+        finally:
+            context.recording = False
+
     def name(self, scope: Scope | None, number: int, actor: Actor, value: object) -> None:
         """A global name or closure variable, whose value is now `value`, is accessed."""
         if context.recording or actor.ended:
@@ -181,7 +196,7 @@ class Recorder:
         finally:
             context.recording = False
 
-    def resume(self, number: int, actor: Actor) -> None:
+    def resume(self, number: int, actor: Actor, inside: int = 0) -> None:
         """An augmented assignment with a checkpoint in its value has stored its result."""
         frame = sys._getframe(2)
         suspended = self._suspended.pop((id(frame), number), None)
@@ -198,6 +213,8 @@ class Recorder:
                     where = writes[0][0]
                     end = None if accesses is None else accesses.get(where)
                     self.reliance.complete(shadow, where, moment, site, site, end, actor)
+                if inside:
+                    self._held(shadow.object(), writes[0][0], inside, actor, frame)
         except Exception as error:
             faults.report("resume", error)
         finally:
@@ -320,6 +337,14 @@ class Recorder:
             if keyed and not site.constant_key and key is not ABSENT:
                 recent = (site.number, key_of(key))
             self._touch(shadow, recent, site, effects, actor, frame)
+
+    def _held(self, value: Any, where: Hashable, inside: int, actor: Actor, frame: FrameType) -> None:
+        held = content(value, where)
+        kind = container_of(type(held))
+        if kind is None:
+            self.computed[inside] = type(value)
+        else:
+            self._contents(held, kind, self.tables.sites[inside], ABSENT, actor, frame)
 
     def _shadow(self, value: Any, kind: Container | None, actor: Actor) -> ObjectShadow:
         """The shadow of an object's attributes, or of a container's contents if `kind` says that it is one."""

@@ -86,19 +86,25 @@ def look(value: Any, where: Hashable) -> object:
         return _extent(value)
     if type(value) is Scope:
         return value.values.get(where, UNKNOWN)
+    held = content(value, where)
+    return UNKNOWN if held is UNKNOWN else digest(held)
+
+
+def content(value: Any, where: Hashable) -> object:
+    """What an attribute or key holds now."""
     try:
         if isinstance(value, dict):
             if type(where) is tuple:
                 return UNKNOWN
-            return digest(dict.get(value, where, ABSENCE))
+            return dict.get(value, where, ABSENCE)
         if isinstance(value, list):
-            return digest(list.__getitem__(value, where)) if isinstance(where, int) else UNKNOWN
+            return list.__getitem__(value, where) if isinstance(where, int) else UNKNOWN
         if not isinstance(where, str):
             return UNKNOWN
         if isinstance(value, type):
-            return digest(type.__getattribute__(value, where))
-        return digest(object.__getattribute__(value, where))
+            return type.__getattribute__(value, where)
+        return object.__getattribute__(value, where)
     except (AttributeError, IndexError, KeyError):
-        return digest(ABSENCE)
+        return ABSENCE
     except Exception:
         return UNKNOWN
