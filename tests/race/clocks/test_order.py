@@ -102,9 +102,7 @@ class World:
             self.published.append(published)
             self.open.append(published)
         elif operation == "point":
-            self.published.append(
-                Published(actor.release_now(), me, Naive(set(naive.full), set(naive.strong)))
-            )
+            self.published.append(Published(actor.release_now(), me, Naive(set(naive.full), set(naive.strong))))
         elif operation in ("acquire", "hand over") and self.published:
             published = self.published[one % len(self.published)]
             lock = operation == "hand over"
@@ -126,11 +124,7 @@ class World:
     def join(self, number: int) -> None:
         """The running actor waits for all its children to end, if they have no children themselves."""
         me = self.running
-        children = [
-            index
-            for index, parent in enumerate(self.parents)
-            if parent == me and index not in self.ended
-        ]
+        children = [index for index, parent in enumerate(self.parents) if parent == me and index not in self.ended]
         busy = {self.parents[index] for index in range(len(self.parents)) if index not in self.ended}
         if not children or any(child in busy for child in children):
             return

@@ -17,18 +17,22 @@ the same object.
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import TYPE_CHECKING, final
 
 import attrs
 
 from trioflow.race.clocks.knowledge import Knowledge, Snapshot
-from trioflow.race.clocks.vector import Clock, time_of
+from trioflow.race.clocks.vector import EMPTY, Clock, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 NOBODY = -1
 _serial = itertools.count()
+_references = sys.getrefcount
+_MINE = 2
+"""How many references a moment has that only its actor refers to: that one, and the one that is counted."""
 
 
 @final
@@ -80,9 +84,7 @@ class Moment:
 
     __slots__ = ("actor", "full", "holds", "serial", "slot", "step", "strong", "time")
 
-    def __init__(
-        self, actor: Actor, time: int, step: int, full: Clock, strong: Clock, holds: tuple[Hold, ...]
-    ) -> None:
+    def __init__(self, actor: Actor, time: int, step: int, full: Clock, strong: Clock, holds: tuple[Hold, ...]) -> None:
         self.actor = actor
         self.slot = actor.slot
         self.time = time
@@ -182,18 +184,26 @@ class Actor:
         self._released: tuple[Hold, ...] = ()
         self._release: Release | None = None
         self._wakes: list[tuple[Release, bool]] = []
-        self.moment = self._new_moment()
+        self.moment = Moment(self, time, 0, EMPTY, EMPTY, self._inherited)
 
-    def _new_moment(self) -> Moment:
+    def _new_moment(self) -> None:
         full = self.full.clock
         strong = full if self.strong is self.full else self.strong.clock
         holds = self.holds
         if self._inherited:
             self._inherited = tuple(hold for hold in self._inherited if not hold.over)
             holds += self._inherited
-        moment = Moment(self, self.time, self.step, full, strong, holds)
-        self.moment = moment
-        return moment
+        if _references(self.moment) == _MINE:
+            # Nothing was accessed in it, so nobody else has it and it may become the new one.
+            moment = self.moment
+            moment.time = self.time
+            moment.step = self.step
+            moment.full = full
+            moment.strong = strong
+            moment.holds = holds
+            moment.serial = next(_serial)
+        else:
+            self.moment = Moment(self, self.time, self.step, full, strong, holds)
 
     # Steps
 
@@ -214,7 +224,11 @@ class Actor:
         release = self._release
         if release is not None:
             self._release = None
-            release.fill(*self.snapshots())
+            full, strong = self.full, self.strong
+            release._actor = None
+            release.full = release.strong = Snapshot(full.clock, self.slot, self.time, full.lessons)
+            if strong is not full:
+                release.strong = Snapshot(strong.clock, self.slot, self.time, strong.lessons)
         if self._released:
             for hold in self._released:
                 hold.over = True
@@ -274,12 +288,23 @@ class Actor:
             self._wakes.append((release, lock))
 
     def _learn(self, release: Release, lock: bool) -> None:
+        if self.strong is self.full:
+            slot = release.slot
+            if slot >= 0 and time_of(self.full.clock, slot) >= release.time:
+                return
         full, strong = release.contents()
         if self.strong is self.full and (lock or strong is not full):
             self.strong = self.full.copy()
         self.full.learn(full, release.slot, release.time, self.slot, self.time)
         if not lock and self.strong is not self.full:
             self.strong.learn(strong, release.slot, release.time, self.slot, self.time)
+
+    def join(self, release: Release) -> None:
+        """Acquire what a group has done, in which others may have learnt all that only locks have ordered so far."""
+        self._learn(release, lock=False)
+        if self.strong is not self.full and self.full.equal(self.strong, self.time):
+            self.strong = self.full
+        self._new_moment()
 
     def begin(self, release: Release) -> None:
         """Start life with all that `release` stands for."""

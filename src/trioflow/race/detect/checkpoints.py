@@ -30,9 +30,7 @@ def checkpoint_between(start: Site, end: Site) -> Location | None:
     )
 
 
-def _first(
-    path: str, function: str, after: tuple[int, int] | None, before: tuple[int, int] | None
-) -> Location | None:
+def _first(path: str, function: str, after: tuple[int, int] | None, before: tuple[int, int] | None) -> Location | None:
     for line, column in _checkpoints(path).get(function, ()):
         if after is not None and (line, column) < (after[0], 0) and line < after[0]:
             continue

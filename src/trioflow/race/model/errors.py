@@ -48,4 +48,4 @@ def announce(warning: UserWarning) -> None:
     try:
         warnings.warn(warning, stacklevel=3)
     except type(warning):
-        print(f"{type(warning).__name__}: {warning}", file=sys.stderr)
+        sys.stderr.write(f"{type(warning).__name__}: {warning}\n")

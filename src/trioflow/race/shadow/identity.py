@@ -7,6 +7,9 @@ weakly, and its shadow goes when it goes. A container does not allow them: it is
 the step in which it was met and let go as soon as nobody else holds it.
 """
 
+# What is looked at may be of any type.
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import sys

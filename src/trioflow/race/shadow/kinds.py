@@ -6,6 +6,9 @@ An attribute that a class computes (a property, a method, any descriptor but a s
 variable: what its code touches is. All answers depend on the type alone and are remembered by type.
 """
 
+# What is looked at may be of any type.
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import array

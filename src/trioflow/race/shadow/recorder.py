@@ -7,6 +7,9 @@ is a variable at all, find its shadow, and unless the same site did the same in 
 note the access (`memory`) and see what relies on it, or on what it relies (`reliance`).
 """
 
+# What is looked at may be of any type.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import sys
