@@ -55,6 +55,11 @@ class Cut:
     section: Section
     write: Access
 
+    @property
+    def happened(self) -> bool:
+        """Whether the write fell into the section in this run."""
+        return self.section.start.serial < self.write.moment.serial < self.section.end.moment.serial
+
 
 @final
 @attrs.frozen(eq=False)
@@ -100,8 +105,11 @@ class Analysis:
         key = (section.start_site.number, section.end.site.number, variable.shadow.container is None)
         self._counts[key] += 1
         cuts = self._cuts.setdefault(key, [])
+        cut = Cut(variable.shadow, variable.where, section, write)
         if len(cuts) < _KEPT:
-            cuts.append(Cut(variable.shadow, variable.where, section, write))
+            cuts.append(cut)
+        elif cut.happened and not any(kept.happened for kept in cuts):
+            cuts[-1] = cut
 
     def _cover(self, variable: Variable, write: Access, read: Access) -> None:
         """Let a value that proves that a write has been order what came before the write."""
@@ -124,11 +132,10 @@ class Analysis:
         verdicts: list[Verdict] = []
         cut_places: set[tuple[int, frozenset[int]]] = set()
         for key, cuts in self._cuts.items():
-            cut = next((cut for cut in cuts if not _guarded(cut.section, cut.write.moment)), None)
-            if cut is None:
+            unguarded = [cut for cut in cuts if not _guarded(cut.section, cut.write.moment) and not _is_latch(cut)]
+            if not unguarded:
                 continue
-            if _is_latch(cut):
-                continue
+            cut = next((cut for cut in unguarded if cut.happened), unguarded[0])
             dependent = cut.section.end.kind & WRITE
             if dependent and not cut.section.by_control and cut.section.end.silent:
                 continue

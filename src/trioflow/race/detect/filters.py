@@ -6,6 +6,9 @@ Each step of a task is atomic. If two unordered steps leave the same behind in e
 not matter. This holds for tasks only: a thread can be interrupted in the midst of `x += 1`.
 """
 
+# What is looked at may be of any type.
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from trioflow.race.model.sites import Operation, Site

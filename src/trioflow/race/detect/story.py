@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+from collections.abc import Iterator
 from pathlib import Path
 
 from trioflow.race.clocks import actor as clocks
@@ -86,7 +87,6 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
     else:
         headline = f"{variable} can change between the read and the write that relies on it (lost update)"
         advice = f"hold one trio.Lock over lines {_lines(start, end)}, or read and write in one step"
-    happened = _happened(section.start, write.moment, owner)
     return Finding(
         kind=verdict.kind,
         severity=verdict.severity,
@@ -95,19 +95,12 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
         accesses=tuple(accesses),
         actors=(_actor("A", last), _actor("B", write)),
         order=_order(owner.actor, write.moment.actor),
-        seen=happened,
+        seen=_seen(cut),
         help=advice,
         identifier=_identifier(Kind.UNGUARDED_SECTION, variable, root, (start, end)),
         test=test,
         occurrences=verdict.count,
     )
-
-
-def _happened(start: clocks.Moment, write: clocks.Moment, end: clocks.Moment) -> str:
-    """Whether the write fell into the section in this run."""
-    if start.serial < write.serial < end.serial:
-        return "in this run the write fell in between"
-    return "predicted from the order; it did not happen in this run"
 
 
 def _lines(start: Site, end: Site) -> str:
@@ -158,23 +151,42 @@ def _started(actor: clocks.Actor) -> Location | None:
     return None if place is None else Location(place.path, place.line, place.column, place.function)
 
 
+def _seen(cut: Cut) -> str:
+    """What came of it in this run."""
+    if cut.happened:
+        return "in this run the write fell in between"
+    return "predicted from the order; it did not happen in this run"
+
+
 def _order(one: clocks.Actor, other: clocks.Actor) -> str:
     """Why nothing orders the two: where their lives parted."""
-    ancestors = set[int]()
-    walk: clocks.Actor | None = one
-    while walk is not None:
-        ancestors.add(id(walk))
-        walk = walk.parent
-    walk = other
-    while walk is not None and id(walk) not in ancestors:
-        walk = walk.parent
-    if walk is one:
-        return "A started B, or what started it, and nothing orders the two after that"
-    if walk is other:
-        return "B started A, or what started it, and nothing orders the two after that"
-    if walk is None:
+    lines = {id(actor): actor for actor in _line(one)}
+    common = next((actor for actor in _line(other) if id(actor) in lines), None)
+    if common is None:
         return "nothing orders the two"
-    return f"both come from {walk.name}; nothing orders them after they were started"
+    if common is one:
+        return f"A {_starts(common, other, 'B')}; nothing orders the two after that"
+    if common is other:
+        return f"B {_starts(common, one, 'A')}; nothing orders the two after that"
+    if one.parent is other.parent is common and one.started is not None and one.started == other.started:
+        return f"{common.name} {_starts(common, one, 'both')}; nothing orders them after that"
+    return f"{common.name} {_starts(common, one, 'A')} and {_starts(common, other, 'B')}; nothing orders them after that"
+
+
+def _line(actor: clocks.Actor | None) -> Iterator[clocks.Actor]:
+    """An actor and its ancestors."""
+    while actor is not None:
+        yield actor
+        actor = actor.parent
+
+
+def _starts(ancestor: clocks.Actor, actor: clocks.Actor, label: str) -> str:
+    """How an actor came from one of its ancestors."""
+    child = next(each for each in _line(actor) if each.parent is ancestor)
+    what = label if child is actor else f"{child.name}, from which {label} comes,"
+    if child.started is None:
+        return f"starts {what}"
+    return f"starts {what} in line {child.started.line} of {child.started.function or 'the module'}"
 
 
 def _identifier(kind: Kind, variable: str, root: Path, sites: tuple[Site, ...]) -> str:
