@@ -7,7 +7,7 @@ not matter. This holds for tasks only: a thread can be interrupted in the midst 
 """
 
 # What is looked at may be of any type.
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
