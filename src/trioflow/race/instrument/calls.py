@@ -60,26 +60,28 @@ class Facts:
             case _:
                 return False
 
-    def arguments(self, call: ast.Call, scope: Scope) -> dict[int, Operation]:
-        """Return what a call is known to do to which of its positional arguments."""
-        rule = self._rule(call, scope)
+    def arguments(self, call: ast.Call, function: ast.expr, scope: Scope) -> dict[int, Operation]:
+        """Return what a call is known to do to which of its positional arguments, by what it calls."""
+        rule = self._rule(call, function, scope)
         if rule is None:
             return {}
         which, operation = rule
         return dict.fromkeys(range(len(call.args))[which], operation)
 
-    def _rule(self, call: ast.Call, scope: Scope) -> tuple[slice, Operation] | None:
-        name = self._dotted(call.func, scope)
+    def _rule(self, call: ast.Call, function: ast.expr, scope: Scope) -> tuple[slice, Operation] | None:
+        name = self._dotted(function, scope)
         if name is not None:
             if name in names.ALONE:
                 return names.ALONE[name] if len(call.args) == 1 else None
             if name in names.FUNCTIONS:
                 return names.FUNCTIONS[name]
-        if isinstance(call.func, ast.Attribute):
-            rule = names.METHODS.get(call.func.attr)
-            if rule is not None and (call.func.attr != "join" or len(call.args) == 1):
-                return rule
-        return None
+        match function:
+            case ast.Attribute(value=ast.Constant(), attr="format"):
+                return slice(0, None), Operation.CONTENTS_READ
+            case ast.Attribute(attr=method) if method != "join" or len(call.args) == 1:
+                return names.METHODS.get(method)
+            case _:
+                return None
 
     def _dotted(self, function: ast.expr, scope: Scope) -> str | None:
         match function:

@@ -49,6 +49,7 @@ FRESH: Final = frozenset(
 """Builtin functions whose result nobody else can have seen; what they read, they read in the call."""
 
 _FIRST: Final = slice(0, 1)
+_SECOND: Final = slice(1, 2)
 _ALL: Final = slice(0, None)
 
 FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
@@ -58,11 +59,34 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
     ),
     "zip": (_ALL, Operation.ITERATE),
     "map": (slice(1, None), Operation.ITERATE),
-    "filter": (slice(1, 2), Operation.ITERATE),
+    "filter": (_SECOND, Operation.ITERATE),
     "len": (_FIRST, Operation.SHAPE),
     **dict.fromkeys(("dict", "bytes", "bytearray", "str", "repr"), (_FIRST, Operation.CONTENTS_READ)),
     "print": (_ALL, Operation.CONTENTS_READ),
-    **dict.fromkeys(("copy.copy", "copy.deepcopy", "json.dumps"), (_FIRST, Operation.CONTENTS_READ)),
+    **dict.fromkeys(
+        (
+            *("copy.copy", "copy.deepcopy", "json.dump", "json.dumps", "pickle.dump", "pickle.dumps"),
+            *("pprint.pprint", "pprint.pformat", "collections.Counter", "collections.OrderedDict"),
+            *("bisect.bisect", "bisect.bisect_left", "bisect.bisect_right", "math.fsum", "math.prod"),
+            *("statistics.mean", "statistics.fmean", "statistics.median"),
+        ),
+        (_FIRST, Operation.CONTENTS_READ),
+    ),
+    **dict.fromkeys(
+        (
+            *("collections.deque", "random.choice", "random.choices", "random.sample"),
+            *("itertools.accumulate", "itertools.cycle", "itertools.islice", "itertools.groupby"),
+        ),
+        (_FIRST, Operation.ITERATE),
+    ),
+    **dict.fromkeys(
+        ("itertools.chain", "itertools.product", "itertools.zip_longest", "heapq.merge"), (_ALL, Operation.ITERATE)
+    ),
+    **dict.fromkeys(
+        ("heapq.nlargest", "heapq.nsmallest", "functools.reduce", "itertools.filterfalse", "itertools.takewhile"),
+        (_SECOND, Operation.ITERATE),
+    ),
+    "collections.defaultdict": (_SECOND, Operation.CONTENTS_READ),
     **dict.fromkeys(
         (
             "heapq.heappush",
@@ -152,6 +176,17 @@ def is_place(node: ast.expr) -> bool:
             return name != "__debug__" and not is_foreign(name)
         case ast.Attribute() | ast.Subscript():
             return not is_foreign_expression(node)
+        case _:
+            return False
+
+
+def is_display(node: ast.expr) -> bool:
+    """Return whether an expression makes a new list or set."""
+    match node:
+        case ast.List() | ast.ListComp() | ast.Set() | ast.SetComp():
+            return True
+        case ast.Call(func=ast.Name(id="list" | "set" | "sorted")):
+            return True
         case _:
             return False
 

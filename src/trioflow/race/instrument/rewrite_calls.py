@@ -27,7 +27,7 @@ class CallRewriter(ReflectionRewriter):
         if names.is_foreign_expression(node):
             return node
         arguments = list(node.args)
-        operations = self.facts.arguments(node, self.scope)
+        operations = self.facts.arguments(node, self.temporaries.meaning(node.func), self.scope)
         function = node.func
         receiver = function.value if isinstance(function, ast.Attribute) else None
         if isinstance(function, ast.Attribute):

@@ -32,6 +32,7 @@ class ExpressionRewriter(PlaceRewriter):
             ast.Compare: self._compare,
             ast.UnaryOp: self._unary,
             ast.BoolOp: self._boolean,
+            ast.BinOp: self._binary,
             ast.IfExp: self._if,
             ast.NamedExpr: self._walrus,
             ast.Starred: self._starred,
@@ -111,6 +112,30 @@ class ExpressionRewriter(PlaceRewriter):
 
     def _unary(self, node: ast.UnaryOp) -> ast.expr:
         node.operand = self.condition(node.operand) if isinstance(node.op, ast.Not) else self.expression(node.operand)
+        return node
+
+    def _binary(self, node: ast.BinOp) -> ast.expr:
+        """Look into what may be containers: nearly all operands of other operators are numbers or text."""
+        left, right = node.left, node.right
+        node.left, node.right = self.expression(left), self.expression(right)
+        if suspends(right):
+            return node
+        one, other = self.temporaries.meaning(left), self.temporaries.meaning(right)
+        match node.op:
+            case ast.BitOr() | ast.BitAnd() | ast.BitXor() if not names.is_plain(one) and not names.is_plain(other):
+                looks = True
+            case ast.Add() | ast.Sub():
+                looks = names.is_display(one) or names.is_display(other)
+            case ast.Mod() if isinstance(one, ast.Constant | ast.JoinedStr):
+                if isinstance(right, ast.Tuple) and isinstance(node.right, ast.Tuple):
+                    pairs = zip(right.elts, node.right.elts, strict=True)
+                    node.right.elts = [self.wrapped(*pair, Operation.CONTENTS_READ) for pair in pairs]
+                looks = True
+            case _:
+                looks = False
+        if looks:
+            node.left = self.wrapped(left, node.left, Operation.CONTENTS_READ)
+            node.right = self.wrapped(right, node.right, Operation.CONTENTS_READ)
         return node
 
     def _boolean(self, node: ast.BoolOp) -> ast.expr:

@@ -50,6 +50,9 @@ _OF_ITEM = {
 }
 
 
+_SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
+
+
 class PlaceRewriter:
     """Rewrites accesses to places: attributes, items and names."""
 
@@ -179,8 +182,12 @@ class PlaceRewriter:
             site = self.site(operation, node, expression=value, operator=operator)
             node.value = nodes.probe("base", node.value, value, site)
             node.slice = nodes.probe("key", node.slice, key, site)
-        else:
+        elif operation in _SUSPENDED:
             return None
+        else:
+            site = self.site(operation, node, expression=value, operator=operator)
+            node.value = nodes.probe("call_begin", node.value, value, site)
+            node.slice = nodes.probe("call_end", node.slice, key, site)
         return site
 
     # Namespaces

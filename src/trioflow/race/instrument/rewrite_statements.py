@@ -274,6 +274,7 @@ class StatementRewriter(CallRewriter):
         else:
             node.subject = self.expression(node.subject)
         for case in node.cases:
+            self._attributes_in(case.pattern, node)
             if case.guard is not None:
                 case.guard = self.test(case.guard)
             at = _end_of_head(case)
@@ -285,6 +286,22 @@ class StatementRewriter(CallRewriter):
             ]
             case.body = captured + self.statements(case.body)
         return []
+
+    def _attributes_in(self, pattern: ast.pattern, node: ast.Match) -> None:
+        """Put probes around a subject for what patterns such as `Point(x=0)` read of it."""
+        match pattern:
+            case ast.MatchClass(kwd_attrs=attributes) if self.active and not self.is_silent(node.subject):
+                for name in attributes:
+                    mangled = names.mangled(name, self.class_name)
+                    site = self.site(Operation.READ, node.subject, name=mangled)
+                    node.subject = nodes.probe("read", node.subject, node.subject, site)
+            case ast.MatchOr(patterns=patterns):
+                for each in patterns:
+                    self._attributes_in(each, node)
+            case ast.MatchAs(pattern=ast.pattern() as inner):
+                self._attributes_in(inner, node)
+            case _:
+                pass
 
     def _try(self, node: ast.Try | ast.TryStar) -> list[ast.stmt]:
         node.body = self.statements(node.body)

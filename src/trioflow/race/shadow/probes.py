@@ -187,7 +187,7 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     def call_end(value: Any, site: int) -> Any:
         actor = context.actor
         if actor is not None:
-            recorder.resume_call(site, actor)
+            recorder.resume_call(site, actor, value)
         return value
 
     def bound(method: Any, site: int, key: Any = ABSENT) -> Any:

@@ -227,8 +227,8 @@ class Recorder:
         """The receiver of a method call has been evaluated; there is a checkpoint in the call's arguments."""
         self._suspended_calls[id(sys._getframe(2)), number] = (value, key)
 
-    def resume_call(self, number: int, actor: Actor) -> None:
-        """The last argument with a checkpoint has been evaluated: now the method is called."""
+    def resume_call(self, number: int, actor: Actor, last: object) -> None:
+        """The last argument with a checkpoint has been evaluated: now the method is called, or that is the key."""
         frame = sys._getframe(2)
         suspended = self._suspended_calls.pop((id(frame), number), None)
         if suspended is None or context.recording:
@@ -242,6 +242,8 @@ class Recorder:
                 if number in self.tables.kinds:
                     self._attribute(value, site, self.tables.kinds[number], actor, frame)
                 elif kind is not None:
+                    if site.operation is not Operation.CALL and key is ABSENT:
+                        key = last
                     self._contents(value, kind, site, key, actor, frame)
         except Exception as error:
             faults.report("resume_call", error)
