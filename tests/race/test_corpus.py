@@ -5,16 +5,21 @@ Deadlocks, lock orders and leaks have labels there too, which this test leaves t
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trio
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 JUDGED = ("data-race", "section")
 LEAST_RECALL = 0.9
+# Trio 0.23 renamed the argument with which that program abandons a thread.
+HAS_ABANDON = "abandon_on_cancel" in inspect.signature(trio.to_thread.run_sync).parameters
+LEFT_OUT = () if HAS_ABANDON else ("--deselect", "test_threads.py::test_thread_abandoned")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Score:
 
 def run_corpus(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run all programs in a process of their own, which no other test has touched."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CORPUS), *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CORPUS), *LEFT_OUT, *arguments]
     return subprocess.run(command, cwd=CORPUS, capture_output=True, text=True, check=False)
 
 
