@@ -69,6 +69,21 @@ SUITES = (
         arguments=("-o", "trio_mode=true", "--ignore", "tests/test_exceptions.py"),
         repetitions=10,
     ),
+    # A web server, for HTTP/1, HTTP/2 and websockets. Its tests for asyncio alone are left out.
+    Suite(
+        name="hypercorn",
+        version="0.18.0",
+        package="hypercorn",
+        requirements=("hypercorn[trio]", "httpx[http2]", "pytest-asyncio", "pytest-cov"),
+        arguments=("tests/trio", "tests/protocol", "tests/middleware", "tests/e2e"),
+    ),
+    # A bridge between Trio and asyncio; the tests it brings along of asyncio itself are left out.
+    Suite(
+        name="trio-asyncio",
+        version="0.16.0",
+        package="trio_asyncio",
+        arguments=("tests", "--ignore", "tests/python", "--ignore", "tests/scripts"),
+    ),
 )
 
 
@@ -112,6 +127,8 @@ class Workshop:
             "OUTCOMES_FILE": str(outcomes),
             "OUTCOMES_REPETITIONS": str(repetitions),
         }
+        # With it, neither Python nor the detector keeps what it compiled, and each run would measure the compilers.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if arguments:
             arguments = [*arguments, "--race-packages", self._suite.package, f"--race-report=json:{report}"]
         log = self._folder / "log.txt"
