@@ -81,11 +81,10 @@ class Detector:
         edges.uninstall()
         kinds.forget_types()
 
-    def install_assertions(self) -> None:
-        """Take part in the rewriting of assertions by pytest."""
-        from trioflow.race.instrument import assertions
-
-        assertions.install(self._hook)
+    @property
+    def hook(self) -> ImportHook:
+        """What instruments modules when they are imported."""
+        return self._hook
 
     def compile_main(self, path: str, source: bytes) -> CodeType | None:
         """The code of a script that is run as `__main__`, rewritten; None if it is to be left as it is."""

@@ -15,6 +15,7 @@ import pytest
 
 from trioflow.race.model.errors import RaceError
 from trioflow.race.model.findings import Finding
+from trioflow.race.plugin import assertions
 from trioflow.race.plugin.extent import is_test, packages_outside
 from trioflow.race.plugin.markers import MarkError, Marks, read_marks
 from trioflow.race.plugin.options import Options, importable_from, read_options, search_path
@@ -41,7 +42,8 @@ def begin(config: pytest.Config, level: str) -> None:
         with importable_from(search_path(config)):
             detector.install()
         config.add_cleanup(detector.uninstall)
-        detector.install_assertions()
+        assertions.install(detector.hook)
+        config.add_cleanup(assertions.uninstall)
     except RaceError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(RaceSession(config, options, detector, suppressions), "trioflow-session")

@@ -24,6 +24,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, final
 
+import pytest
+
 from trioflow.race.instrument.compilation import AssertionRewriting
 from trioflow.race.model.errors import InstrumentationWarning
 
@@ -83,7 +85,6 @@ def uninstall() -> None:
 
 
 def _rewriting_of(pytest_hook: Any, path: str) -> AssertionRewriting:
-    import pytest  # noqa: PLC0415
     from _pytest.assertion import rewrite  # noqa: PLC0415
 
     def apply(tree: ast.Module, source: bytes) -> None:

@@ -11,7 +11,7 @@ CONFTEST = """
 import sys
 from pathlib import Path
 
-from trioflow.race.instrument import assertions
+from trioflow.race.plugin import assertions
 from trioflow.race.instrument.hook import ImportHook
 from trioflow.race.model.configuration import Configuration
 
