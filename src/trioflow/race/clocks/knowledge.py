@@ -20,71 +20,103 @@ from __future__ import annotations
 
 from typing import final
 
-import attrs
-
-from trioflow.race.clocks.vector import EMPTY, Clock, advanced, joined, time_of
+from trioflow.race.clocks.vector import EMPTY, WIDTH_BITS, Clock, advanced, joined, time_of
 
 _LOOK_BACK = 16
 _REMEMBERED = 64
+_OFFSET = (1 << WIDTH_BITS) - 1
+
+
+# These two are made in most steps. Their constructors are written out, for those of frozen classes are slow.
 
 
 @final
-@attrs.frozen(eq=False)
 class _Lesson:
     """At `time` of its own, an actor learnt what the actor in `slot` knew at `taught`."""
 
-    time: int
-    slot: int
-    taught: int
-    earlier: _Lesson | None
-    depth: int
+    __slots__ = ("depth", "earlier", "slot", "taught", "time")
+
+    def __init__(self, time: int, slot: int, taught: int, earlier: _Lesson | None, depth: int) -> None:
+        self.time = time
+        self.slot = slot
+        self.taught = taught
+        self.earlier = earlier
+        self.depth = depth
 
 
 @final
-@attrs.frozen(eq=False)
 class Snapshot:
     """What somebody knew at one moment, its own time included."""
 
-    clock: Clock
-    lessons: _Lesson | None
+    __slots__ = ("_complete", "_slot", "_time", "lessons", "of_others")
+
+    def __init__(self, of_others: Clock, slot: int, time: int, lessons: _Lesson | None) -> None:
+        self.of_others = of_others
+        """The clock, except that the own time may be an earlier one."""
+        self._slot = slot
+        self._time = time
+        self._complete: Clock | None = None
+        self.lessons = lessons
+
+    @property
+    def clock(self) -> Clock:
+        """The clock, which is only put together if somebody looks at it: most snapshots teach nothing new."""
+        complete = self._complete
+        if complete is None:
+            complete = self.of_others
+            if self._slot >= 0:
+                complete = advanced(complete, self._slot, self._time)
+            self._complete = complete
+        return complete
 
     @classmethod
     def of_unknown_origin(cls, clock: Clock, slot: int, time: int) -> Snapshot:
         """What `clock` knew when the actor in `slot` was at `time`, where it is not known how it came to."""
-        return cls(advanced(clock, slot, time), _Lesson(time, -1, 0, None, 0))
+        return cls(clock, slot, time, _Lesson(time, -1, 0, None, 0))
 
 
 @final
 class Knowledge:
     """The growing knowledge of one actor, or of a group of actors that has no time of its own."""
 
-    __slots__ = ("_last_lesson", "_lessons", "clock")
+    __slots__ = ("_last_lesson", "clock", "lessons")
 
     def __init__(self, clock: Clock = EMPTY) -> None:
         self.clock = clock
-        self._lessons: _Lesson | None = None
+        self.lessons: _Lesson | None = None
         self._last_lesson = 0
 
     def copy(self) -> Knowledge:
         """The same knowledge, to grow apart from now on."""
         twin = Knowledge(self.clock)
-        twin._lessons = self._lessons
+        twin.lessons = self.lessons
         twin._last_lesson = self._last_lesson
         return twin
 
     def begin(self, snapshot: Snapshot, teacher: int, taught: int, time: int) -> None:
         """Start with all that `snapshot` knows; `time` is the own time at which this is learnt."""
         self.clock = snapshot.clock
-        self._lessons = _Lesson(time, teacher, taught, None, 0)
+        self.lessons = _Lesson(time, teacher, taught, None, 0)
         self._last_lesson = time
 
     def snapshot(self, slot: int, time: int) -> Snapshot:
         """All that is known now; `slot` and `time` are the own ones."""
-        return Snapshot(advanced(self.clock, slot, time), self._lessons)
+        return Snapshot(self.clock, slot, time, self.lessons)
 
     def snapshot_of_group(self) -> Snapshot:
         """All that a group knows now."""
-        return Snapshot(self.clock, self._lessons)
+        return Snapshot(self.clock, -1, 0, self.lessons)
+
+    def equal(self, other: Knowledge, time: int) -> bool:
+        """Whether the two know the same now; if so, this one may take the place of both.
+
+        What it remembers of how it came to know that was not true of the other, so it forgets it.
+        """
+        if self.clock != other.clock:
+            return False
+        self.lessons = _Lesson(time, -1, 0, None, 0)
+        self._last_lesson = time
+        return True
 
     def learn(self, snapshot: Snapshot, teacher: int, taught: int, slot: int, time: int) -> None:
         """Join what the actor `teacher` knew at its time `taught`.
@@ -97,21 +129,20 @@ class Knowledge:
             time: The learner's own time.
         """
         clock = self.clock
+        heard = -1
         if teacher >= 0:
-            heard = time_of(clock, teacher)
+            block = teacher >> WIDTH_BITS
+            heard = clock[block][teacher & _OFFSET] if block < len(clock) else 0
             if heard >= taught:
                 return
-        else:
-            heard = -1
-        theirs = snapshot.clock
-        if theirs is clock:
-            return
-        if not clock or (slot >= 0 and 0 < self._last_lesson <= time_of(theirs, slot)):
-            self.clock = theirs
+        if not clock or (slot >= 0 and 0 < self._last_lesson <= time_of(snapshot.of_others, slot)):
+            self.clock = snapshot.clock
         elif heard >= 0 and self._only_news(snapshot, heard, slot):
             self.clock = advanced(clock, teacher, taught)
         else:
-            self.clock = joined(clock, theirs)
+            self.clock = joined(clock, snapshot.clock)
+            if self.clock is clock:
+                return
         self._remember(teacher, taught, time)
 
     def _only_news(self, snapshot: Snapshot, heard: int, slot: int) -> bool:
@@ -129,10 +160,10 @@ class Knowledge:
         return False
 
     def _remember(self, teacher: int, taught: int, time: int) -> None:
-        earlier = self._lessons
+        earlier = self.lessons
         depth = 0 if earlier is None else earlier.depth + 1
         if depth > _REMEMBERED:
             # A lesson from nobody: what came before it is not known any more.
             earlier, depth = _Lesson(time, -1, 0, None, 0), 1
-        self._lessons = _Lesson(time, teacher, taught, earlier, depth)
+        self.lessons = _Lesson(time, teacher, taught, earlier, depth)
         self._last_lesson = time

@@ -60,7 +60,7 @@ class Group:
         release = Release(None, NOBODY, 0)
         full = self._full.snapshot_of_group()
         release.fill(full, full if self._strong is self._full else self._strong.snapshot_of_group())
-        actor.acquire(release)
+        actor.join(release)
         actor.free_slots += self._slots
         self._slots = []
 

@@ -32,7 +32,8 @@ _installed: list[Patches] = []
 def install(registry: Registry) -> None:
     """Watch Trio and `threading` for the actors of `registry`.
 
-    Called again with another registry, it forgets what the first had seen; call it between runs.
+    Called again with another registry, it forgets what the first had seen. A run that goes on meanwhile goes on
+    with new actors, which come after what the new registry has seen so far.
 
     Raises:
         UnsupportedTrioError: If this version of Trio lacks something that is needed.
@@ -41,6 +42,7 @@ def install(registry: Registry) -> None:
         running = session.current()
         if running is None or running.registry is not registry:
             session.begin(registry)
+            tasks.go_on()
         return
     _trio.check()
     patches = Patches()

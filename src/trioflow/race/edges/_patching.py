@@ -42,63 +42,60 @@ class Watch:
 
 
 def watched(original: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
-    """`original` with `observer` around each call, whose own errors stay inside."""
-    where = f"{original.__module__}.{original.__qualname__}"
+    """`original` with `observer` around each call, whose own errors stay inside.
 
-    @functools.wraps(original)
-    def call(*arguments: Any, **options: Any) -> Any:
-        note = None
-        try:
-            note = observer.before(*arguments, **options)
-        except Exception as error:  # noqa: BLE001
-            faults.report(where, error)
-        try:
-            result = original(*arguments, **options)
-        except BaseException as error:
-            try:
-                observer.failed(note, error)
-            except Exception as own:  # noqa: BLE001
-                faults.report(where, own)
-            raise
-        try:
-            observer.after(note, result)
-        except Exception as error:  # noqa: BLE001
-            faults.report(where, error)
-        return result
-
-    return call
-
-
-def watched_and_protected(original: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
-    """The same for a method that KeyboardInterrupt must not interrupt.
-
-    Trio marks the code object, which all functions made in one place share: so this is made in another
-    place than those that are not protected.
+    What is called in most steps is not watched in this way: a wrapper with the very signature, written for what it
+    has to do, costs half of it.
     """
-    where = f"{original.__module__}.{original.__qualname__}"
+    where = where_of(original)
+    before, after, failed = observer.before, observer.after, observer.failed
 
     @functools.wraps(original)
-    def call(*arguments: Any, **options: Any) -> Any:
+    def call_after(*arguments: Any, **options: Any) -> Any:
+        try:
+            before(*arguments, **options)
+        except Exception as error:  # noqa: BLE001
+            faults.report(where, error)
+        return original(*arguments, **options)
+
+    @functools.wraps(original)
+    def call_between(*arguments: Any, **options: Any) -> Any:
         note = None
         try:
-            note = observer.before(*arguments, **options)
+            note = before(*arguments, **options)
         except Exception as error:  # noqa: BLE001
             faults.report(where, error)
         try:
             result = original(*arguments, **options)
         except BaseException as error:
             try:
-                observer.failed(note, error)
+                failed(note, error)
             except Exception as own:  # noqa: BLE001
                 faults.report(where, own)
             raise
         try:
-            observer.after(note, result)
+            after(note, result)
         except Exception as error:  # noqa: BLE001
             faults.report(where, error)
         return result
 
-    return _trio.protected(call)
+    kind = type(observer)
+    looks_back = getattr(kind, "after", None) is not Watch.after or getattr(kind, "failed", None) is not Watch.failed
+    return call_between if looks_back else call_after
+
+
+def where_of(original: Callable[..., Any]) -> str:
+    """What a function is called where something fails around it."""
+    return f"{original.__module__}.{original.__qualname__}"
+
+
+def _protected(function: Any) -> Any:
+    """`function`, for something that KeyboardInterrupt must not interrupt.
+
+    Trio marks the code object, which all functions made in one place share: so this one gets its own.
+    """
+    function.__code__ = function.__code__.replace()
+    return _trio.protected(function)
 
 
 @final
@@ -114,6 +111,21 @@ class Patches:
         self._undo.append((owner, name, own.get(name, _ABSENT)))
         setattr(owner, name, value)
 
+    def wrap(
+        self, owner: Any, name: str, wrapper: Callable[[Any], Callable[..., Any]], *, protect: bool = False
+    ) -> None:
+        """Put a function in the place of another, made by `wrapper` from what it replaces.
+
+        Args:
+            owner: The class or module.
+            name: The attribute.
+            wrapper: Makes the replacement.
+            protect: Whether the original is protected from KeyboardInterrupt.
+        """
+        original = getattr(owner, name)
+        replacement = functools.wraps(original)(wrapper(original))
+        self.replace(owner, name, _protected(replacement) if protect else replacement)
+
     def watch(self, owner: Any, name: str, observer: Observer, *, protect: bool = False) -> None:
         """Put an observer around a function or method.
 
@@ -123,8 +135,8 @@ class Patches:
             observer: What is done around each call.
             protect: Whether the original is protected from KeyboardInterrupt.
         """
-        original = getattr(owner, name)
-        self.replace(owner, name, (watched_and_protected if protect else watched)(original, observer))
+        replacement = watched(getattr(owner, name), observer)
+        self.replace(owner, name, _protected(replacement) if protect else replacement)
 
     def undo(self) -> None:
         """Put everything back, the last first."""

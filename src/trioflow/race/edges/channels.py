@@ -13,15 +13,16 @@ model: the receipts wait in a queue for the send that uses their room.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, final
 
 import trio
 
 from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, Release
-from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.session import Session
+from trioflow.race.edges.session import Session, watching
+from trioflow.race.shadow import faults
 
 
 @final
@@ -59,28 +60,6 @@ class ChannelShadow:
         self.receipts.append(release)
 
 
-@final
-class _Hand:
-    """What was there before an operation on a channel."""
-
-    __slots__ = ("actor", "end", "other", "session", "shadow", "state")
-
-    def __init__(
-        self,
-        session: Session,
-        actor: Actor,
-        end: Any,
-        shadow: ChannelShadow,
-        other: Actor | None,
-    ) -> None:
-        self.session = session
-        self.actor = actor
-        self.end = end
-        self.state = _trio.channel_state(end)
-        self.shadow = shadow
-        self.other = other
-
-
 def _shadow(session: Session, state: _trio.ChannelState) -> ChannelShadow:
     shadow: ChannelShadow | None = session.shadows.get(state)
     if shadow is None:
@@ -91,83 +70,102 @@ def _shadow(session: Session, state: _trio.ChannelState) -> ChannelShadow:
     return shadow
 
 
-def _acquire_all(actor: Actor, releases: list[Release]) -> None:
-    for release in releases:
-        actor.acquire(release)
-
-
-@final
-class _SendWatch(Watch):
+def _watching_send(original: Callable[..., Any]) -> Callable[..., Any]:
     """`send_nowait`, and through it `send` unless it waits."""
 
-    def before(self, end: Any, value: object) -> _Hand | None:  # noqa: ARG002
-        session = sessions.current()
-        actor = None if session is None else session.actor()
-        if session is None or actor is None:
-            return None
-        state = _trio.channel_state(end)
-        waiting = next(iter(state.receive_tasks), None)
-        receiver = None if waiting is None else session.tasks.get(waiting)
-        return _Hand(session, actor, end, _shadow(session, state), receiver)
-
-    def after(self, note: _Hand | None, result: object) -> None:  # noqa: ARG002
-        if note is None:
+    def send_nowait(self: Any, value: object) -> None:
+        session = watching.session
+        shadow = receiver = None
+        try:
+            actor = None if session is None else session.actor()
+            if session is not None and actor is not None:
+                state = _trio.channel_state(self)
+                shadow = _shadow(session, state)
+                if state.receive_tasks:
+                    receiver = session.tasks.get(next(iter(state.receive_tasks)))
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.channels", error)
+        if session is None or actor is None or shadow is None:
+            original(self, value)
             return
-        shadow, actor, receiver = note.shadow, note.actor, note.other
-        if note.state.max_buffer_size > 0:
-            actor.acquire(shadow.take_room())
-        if receiver is None:
-            shadow.sent.append(actor.release())
-        elif note.state.max_buffer_size > 0:
-            # It passes through the buffer without a stop: its place is free again at once.
-            shadow.make_room(receiver.release_now())
-        else:
-            actor.acquire(receiver.release_now())
+        try:
+            original(self, value)
+        except (trio.ClosedResourceError, trio.BrokenResourceError) as error:
+            _refused(session, actor, self, error, shadow.receivers_closed)
+            raise
+        try:
+            _sent(actor, shadow, receiver, buffered=state.max_buffer_size > 0)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.channels", error)
 
-    def failed(self, note: _Hand | None, error: BaseException) -> None:
-        if note is None:
-            return
-        if isinstance(error, trio.ClosedResourceError):
-            note.actor.acquire(note.session.shadows.get(note.end))
-        elif isinstance(error, trio.BrokenResourceError):
-            _acquire_all(note.actor, note.shadow.receivers_closed)
+    return send_nowait
 
 
-@final
-class _ReceiveWatch(Watch):
+def _sent(actor: Actor, shadow: ChannelShadow, receiver: Actor | None, *, buffered: bool) -> None:
+    if buffered:
+        actor.acquire(shadow.take_room())
+    if receiver is None:
+        shadow.sent.append(actor.release())
+    elif buffered:
+        # It passes through the buffer without a stop: its place is free again at once.
+        shadow.make_room(receiver.release_now())
+    else:
+        actor.acquire(receiver.release_now())
+
+
+def _watching_receive(original: Callable[..., Any]) -> Callable[..., Any]:
     """`receive_nowait`, and through it `receive` unless it waits."""
 
-    def before(self, end: Any) -> _Hand | None:
-        session = sessions.current()
-        actor = None if session is None else session.actor()
-        if session is None or actor is None:
-            return None
-        state = _trio.channel_state(end)
-        waiting = next(iter(state.send_tasks), None)
-        sender = None if waiting is None else session.tasks.get(waiting)
-        return _Hand(session, actor, end, _shadow(session, state), sender)
+    def receive_nowait(self: Any) -> Any:
+        session = watching.session
+        shadow = sender = None
+        try:
+            actor = None if session is None else session.actor()
+            if session is not None and actor is not None:
+                state = _trio.channel_state(self)
+                shadow = _shadow(session, state)
+                if state.send_tasks:
+                    sender = session.tasks.get(next(iter(state.send_tasks)))
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.channels", error)
+        if session is None or actor is None or shadow is None:
+            return original(self)
+        try:
+            value = original(self)
+        except (trio.ClosedResourceError, trio.EndOfChannel) as error:
+            _refused(session, actor, self, error, shadow.senders_closed)
+            raise
+        try:
+            _received(actor, shadow, sender, buffered=state.max_buffer_size > 0)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.channels", error)
+        return value
 
-    def after(self, note: _Hand | None, result: object) -> None:  # noqa: ARG002
-        if note is None:
-            return
-        shadow, actor, sender = note.shadow, note.actor, note.other
+    return receive_nowait
+
+
+def _received(actor: Actor, shadow: ChannelShadow, sender: Actor | None, *, buffered: bool) -> None:
+    if sender is not None:
+        # It was woken by this receipt, which is the room it waited for.
+        shadow.sent.append(sender.release_now())
+    if shadow.sent:
+        actor.acquire(shadow.sent.popleft())
+    if buffered:
+        shadow.make_room(actor.release())
         if sender is not None:
-            # It was woken by this receipt, which is the room it waited for.
-            shadow.sent.append(sender.release_now())
-        if shadow.sent:
-            actor.acquire(shadow.sent.popleft())
-        if note.state.max_buffer_size > 0:
-            shadow.make_room(actor.release())
-            if sender is not None:
-                shadow.take_room()
+            shadow.take_room()
 
-    def failed(self, note: _Hand | None, error: BaseException) -> None:
-        if note is None:
-            return
+
+def _refused(session: Session, actor: Actor, end: Any, error: Exception, closed: list[Release]) -> None:
+    """An operation has failed because this end, or the other one, was closed before."""
+    try:
         if isinstance(error, trio.ClosedResourceError):
-            note.actor.acquire(note.session.shadows.get(note.end))
-        elif isinstance(error, trio.EndOfChannel):
-            _acquire_all(note.actor, note.shadow.senders_closed)
+            actor.acquire(session.shadows.get(end))
+        else:
+            for release in closed:
+                actor.acquire(release)
+    except Exception as own:  # noqa: BLE001
+        faults.report("edges.channels", own)
 
 
 @final
@@ -178,7 +176,7 @@ class _CloseWatch(Watch):
         self._sender = sender
 
     def before(self, end: Any) -> None:
-        session = sessions.current()
+        session = watching.session
         actor = None if session is None else session.actor()
         if session is None or actor is None or _trio.is_closed_end(end):
             return
@@ -202,7 +200,7 @@ class _CloseWatch(Watch):
 def install(patches: Patches) -> None:
     """Watch memory channels."""
     send, receive = trio.MemorySendChannel, trio.MemoryReceiveChannel
-    patches.watch(send, "send_nowait", _SendWatch(), protect=True)
-    patches.watch(receive, "receive_nowait", _ReceiveWatch(), protect=True)
+    patches.wrap(send, "send_nowait", _watching_send, protect=True)
+    patches.wrap(receive, "receive_nowait", _watching_receive, protect=True)
     patches.watch(send, "close", _CloseWatch(sender=True), protect=True)
     patches.watch(receive, "close", _CloseWatch(sender=False), protect=True)

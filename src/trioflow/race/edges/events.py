@@ -10,14 +10,14 @@ a coroutine.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, final
 
 import trio
 
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Release
-from trioflow.race.edges import session as sessions
-from trioflow.race.edges._patching import Patches, Watch
+from trioflow.race.edges._patching import Patches
+from trioflow.race.edges.session import watching
 from trioflow.race.shadow import faults
 
 
@@ -37,7 +37,7 @@ class _Flag:
         # `set` looks whether there is anything left to do, which nobody sees.
         if value and sys._getframe(1).f_code is not self._set_code:
             try:
-                session = sessions.current()
+                session = watching.session
                 actor = None if session is None else session.actor()
                 if session is not None and actor is not None:
                     actor.acquire(session.shadows.get(event))
@@ -48,7 +48,7 @@ class _Flag:
     def __set__(self, event: Any, value: Any) -> None:
         if value:
             try:
-                session = sessions.current()
+                session = watching.session
                 actor = None if session is None else session.actor()
                 if session is not None and actor is not None:
                     session.shadows.set(event, actor.release())
@@ -60,61 +60,47 @@ class _Flag:
         self._member.__delete__(event)
 
 
-@final
-class _ScopeShadow:
-    """Who cancelled a scope, or set its deadline."""
-
-    __slots__ = ("cancelled", "deadline")
-
-    def __init__(self) -> None:
-        self.cancelled: Release | None = None
-        self.deadline: Release | None = None
-
-
-def _shadow(session: sessions.Session, scope: trio.CancelScope) -> _ScopeShadow:
-    shadow = session.shadows.get(scope)
-    if shadow is None:
-        shadow = _ScopeShadow()
-        session.shadows.set(scope, shadow)
-    return shadow
-
-
-@final
-class _CancelWatch(Watch):
+def _watching_cancel(original: Callable[..., Any]) -> Callable[..., Any]:
     """A scope is cancelled, by a task or because its deadline has come."""
 
-    def before(self, scope: trio.CancelScope, *_: Any, **__: Any) -> None:
-        session = sessions.current()
-        if session is None or _trio.is_cancel_called(scope):
-            return
-        actor = session.actor()
-        if actor is not None:
-            _shadow(session, scope).cancelled = actor.release()
-        else:
-            # Between steps only the clock cancels: whoever set the deadline is the cause.
-            shadow = session.shadows.get(scope)
-            if shadow is not None:
-                shadow.cancelled = shadow.deadline
+    def cancel(self: trio.CancelScope, *arguments: Any, **options: Any) -> None:
+        session = watching.session
+        if session is not None and not _trio.is_cancel_called(self):
+            try:
+                # Between steps only the clock cancels: whoever set the deadline is the cause.
+                actor = session.actor()
+                cause = session.deadlines.get(self) if actor is None else actor.release()
+                if cause is not None:
+                    session.shadows.set(self, cause)
+            except Exception as error:  # noqa: BLE001
+                faults.report("edges.events", error)
+        original(self, *arguments, **options)
+
+    return cancel
 
 
-@final
-class _AbortWatch(Watch):
+def _watching_abort(original: Callable[..., Any]) -> Callable[..., Any]:
     """A cancellation is delivered; the task may have been running or runnable when it was made."""
 
-    def before(self, task: trio.lowlevel.Task, *_: Any) -> None:
-        session = sessions.current()
-        actor = None if session is None else session.tasks.get(task)
-        if session is None or actor is None:
-            return
-        status = _trio.cancel_status(task)
-        while status is not None and status.effectively_cancelled:
-            scope = status._scope
-            shadow = session.shadows.get(scope)
-            if shadow is not None and shadow.cancelled is not None:
-                actor.wake(shadow.cancelled)
-            if scope.shield:
-                break
-            status = status._parent
+    def attempt_abort(self: trio.lowlevel.Task, raise_cancel: Any) -> None:
+        session = watching.session
+        actor = None if session is None else session.tasks.get(self)
+        if session is not None and actor is not None:
+            try:
+                status = _trio.cancel_status(self)
+                while status is not None and status.effectively_cancelled:
+                    scope = status._scope
+                    cause = session.shadows.get(scope)
+                    if cause is not None:
+                        actor.wake(cause)
+                    if scope.shield:
+                        break
+                    status = status._parent
+            except Exception as error:  # noqa: BLE001
+                faults.report("edges.events", error)
+        original(self, raise_cancel)
+
+    return attempt_abort
 
 
 def _watched_deadline(original: property) -> property:
@@ -122,12 +108,12 @@ def _watched_deadline(original: property) -> property:
     assert setter is not None
 
     def set_deadline(scope: trio.CancelScope, value: float) -> None:
-        session = sessions.current()
+        session = watching.session
         if session is not None:
             try:
                 actor = session.actor()
                 if actor is not None:
-                    _shadow(session, scope).deadline = actor.release()
+                    session.deadlines.set(scope, actor.release())
             except Exception as error:  # noqa: BLE001
                 faults.report("edges.events", error)
         setter(scope, value)
@@ -144,11 +130,10 @@ def _watched_cancel_called(original: property) -> property:
         called: bool = getter(scope)
         if called and sys._getframe(1).f_code is not own_look:
             try:
-                session = sessions.current()
+                session = watching.session
                 actor = None if session is None else session.actor()
-                shadow = None if session is None else session.shadows.get(scope)
-                if actor is not None and shadow is not None:
-                    actor.acquire(shadow.cancelled)
+                if session is not None and actor is not None:
+                    actor.acquire(session.shadows.get(scope))
             except Exception as error:  # noqa: BLE001
                 faults.report("edges.events", error)
         return called
@@ -160,9 +145,9 @@ def install(patches: Patches) -> None:
     """Watch events and cancel scopes."""
     patches.replace(trio.Event, "_flag", _Flag(vars(trio.Event)["_flag"]))
     scope = trio.CancelScope
-    patches.watch(scope, _trio.cancelling_method(), _CancelWatch(), protect=True)
+    patches.wrap(scope, _trio.cancelling_method(), _watching_cancel, protect=True)
     for name in ("deadline", "relative_deadline"):
         if name in vars(scope):
             patches.replace(scope, name, _watched_deadline(vars(scope)[name]))
     patches.replace(scope, "cancel_called", _watched_cancel_called(vars(scope)["cancel_called"]))
-    patches.watch(trio.lowlevel.Task, "_attempt_abort", _AbortWatch())
+    patches.wrap(trio.lowlevel.Task, "_attempt_abort", _watching_abort)

@@ -21,7 +21,7 @@ from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, LockIdentity, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.session import Session, local
+from trioflow.race.edges.session import Session, local, watching
 from trioflow.race.shadow import faults
 
 
@@ -155,47 +155,49 @@ class _MadeWatch(Watch):
 # Locks
 
 
-@final
-class _AcquireLock(Watch):
+def _watching_acquire(original: Callable[..., Any]) -> Callable[..., Any]:
     """`acquire_nowait`, and through it `acquire` unless it waits."""
 
-    def before(self, lock: Any) -> Any:
-        return lock
+    def acquire_nowait(self: Any) -> None:
+        original(self)
+        session = watching.session
+        try:
+            actor = None if session is None else session.actor()
+            if session is not None and actor is not None:
+                shadow = session.shadows.get(self) or _lock_shadow(session, self)
+                if shadow.released is not None:
+                    actor.acquire(shadow.released, lock=True)
+                actor.hold(shadow.identity)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.locks", error)
 
-    def after(self, note: Any, result: object) -> None:  # noqa: ARG002
-        here = _here()
-        if here is None:
-            return
-        session, actor = here
-        shadow = _lock_shadow(session, note)
-        actor.acquire(shadow.released, lock=True)
-        actor.hold(shadow.identity)
+    return acquire_nowait
 
 
-@final
-class _ReleaseLock(Watch):
+def _watching_release(original: Callable[..., Any]) -> Callable[..., Any]:
     """`release`; if somebody waits, the lock is theirs at once."""
 
-    def before(self, lock: Any) -> Any:
+    def release(self: Any) -> None:
         local.handing_over = True
-        return lock
+        try:
+            original(self)
+        finally:
+            local.handing_over = False
+        session = watching.session
+        try:
+            actor = None if session is None else session.actor()
+            if session is not None and actor is not None:
+                shadow = session.shadows.get(self) or _lock_shadow(session, self)
+                shadow.released = actor.release()
+                actor.drop(shadow.identity)
+                owner = _trio.lock_owner(self)
+                heir = None if owner is None else session.tasks.get(owner)
+                if heir is not None:
+                    heir.hold(shadow.identity)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.locks", error)
 
-    def after(self, note: Any, result: object) -> None:  # noqa: ARG002
-        local.handing_over = False
-        here = _here()
-        if here is None:
-            return
-        session, actor = here
-        shadow = _lock_shadow(session, note)
-        shadow.released = actor.release()
-        actor.drop(shadow.identity)
-        owner = _trio.lock_owner(note)
-        heir = None if owner is None else session.tasks.get(owner)
-        if heir is not None:
-            heir.hold(shadow.identity)
-
-    def failed(self, note: Any, error: BaseException) -> None:  # noqa: ARG002
-        local.handing_over = False
+    return release
 
 
 @final
@@ -377,14 +379,14 @@ def install(patches: Patches) -> None:
     for owner in (lock, trio.Semaphore, trio.CapacityLimiter):
         patches.watch(owner, "__init__", made)
     watches: tuple[tuple[Any, str, Callable[[], Watch]], ...] = (
-        (lock, "acquire_nowait", _AcquireLock),
-        (lock, "release", _ReleaseLock),
         (trio.lowlevel.ParkingLot, "repark", _Repark),
         (trio.Semaphore, "acquire_nowait", _AcquireSemaphore),
         (trio.Semaphore, "release", _ReleaseSemaphore),
         (trio.CapacityLimiter, "acquire_on_behalf_of_nowait", _AcquireLimiter),
         (trio.CapacityLimiter, "release_on_behalf_of", _ReleaseLimiter),
     )
+    patches.wrap(lock, "acquire_nowait", _watching_acquire, protect=True)
+    patches.wrap(lock, "release", _watching_release, protect=True)
     for owner, name, watch in watches:
         patches.watch(owner, name, watch(), protect=True)
     patches.watch(trio.CapacityLimiter, "_wake_waiters", _WakeBorrowers())

@@ -54,9 +54,12 @@ class Session:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.tasks: dict[Task, Actor] = {}
-        self.groups: IdentityMap[Group] = IdentityMap()
+        self.groups: dict[Nursery, Group] = {}
+        """The tasks of each nursery that have ended and were not waited for yet."""
         self.shadows: IdentityMap[Any] = IdentityMap()
         """What is remembered of a channel, lock, event, scope, socket or thread, by the object."""
+        self.deadlines: IdentityMap[Release] = IdentityMap()
+        """Who set the deadline of a scope last."""
         self.made: IdentityMap[Place] = IdentityMap()
         """Where a lock was made."""
         self.entering: dict[Actor, LockIdentity] = {}
@@ -67,9 +70,15 @@ class Session:
         """The sockets that are being connected."""
         # Not one of `threading`, which may be watched.
         self._spawning = _thread.RLock()
-        self._internal: dict[int, tuple[bool, CodeType]] = {}
-        """By the address of code, whether it is Trio's or ours."""
+        self._internal: dict[int, CodeType] = {}
+        """Code of Trio's or ours, by its address."""
+        self._external: dict[int, CodeType] = {}
         self._places: dict[tuple[int, int], tuple[Place, CodeType]] = {}
+
+    def forget(self) -> None:
+        """Leave nothing that refers to itself to the garbage collector."""
+        for remembered in (self.shadows, self.deadlines, self.made):
+            remembered.clear()
 
     def actor(self) -> Actor | None:
         """Who runs in this thread now, if it is watched."""
@@ -121,24 +130,31 @@ class Session:
         """The tasks of a nursery that have ended."""
         group = self.groups.get(nursery)
         if group is None:
-            group = Group()
-            self.groups.set(nursery, group)
+            group = self.groups[nursery] = Group()
         return group
 
-    def place(self) -> Place | None:
-        """Where the user's code called what led here; None if Trio itself did."""
-        frame: FrameType | None = sys._getframe(1)
-        internal = self._internal
+    def place(self, skipped: int = 0) -> Place | None:
+        """Where the user's code called what led here; None if Trio itself did.
+
+        Args:
+            skipped: How many of the callers are known to be Trio's.
+        """
+        frame: FrameType | None = sys._getframe(1 + skipped)
+        internal, external = self._internal, self._external
         while frame is not None:
             code = frame.f_code
-            known = internal.get(id(code))
-            if known is None:
-                of_ours = frame.f_globals.get("__name__", "").partition(".")[0] in _INTERNAL
-                known = internal[id(code)] = (of_ours, code)
-            if not known[0]:
-                break
-            # Below the run loop stands whoever called `trio.run`, who has nothing to do with it.
-            frame = None if code.co_name == "unrolled_run" else frame.f_back
+            identity = id(code)
+            if identity not in internal:
+                if identity in external:
+                    break
+                if frame.f_globals.get("__name__", "").partition(".")[0] not in _INTERNAL:
+                    external[identity] = code
+                    break
+                if code.co_name == "unrolled_run":
+                    # Below the run loop stands whoever called `trio.run`, who has nothing to do with it.
+                    return None
+                internal[identity] = code
+            frame = frame.f_back
         if frame is None:
             return None
         code, offset = frame.f_code, frame.f_lasti
@@ -153,26 +169,29 @@ class Session:
         return place
 
 
-class _Current:
+class _Watching:
     session: Session | None = None
 
 
-_current = _Current()
+watching = _Watching()
+"""The session of the detector that runs, if one does: for what is called so often that a call more would count."""
 
 
 def current() -> Session | None:
     """The session of the detector that runs, if one does."""
-    return _current.session
+    return watching.session
 
 
 def begin(registry: Registry) -> Session:
     """Start anew, with nothing remembered."""
-    context.actor = None
-    _current.session = Session(registry)
-    return _current.session
+    end()
+    watching.session = session = Session(registry)
+    return session
 
 
 def end() -> None:
     """Forget everything."""
     context.actor = None
-    _current.session = None
+    session, watching.session = watching.session, None
+    if session is not None:
+        session.forget()

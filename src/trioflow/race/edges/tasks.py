@@ -8,7 +8,7 @@ most edges there are. Tasks that are woken between steps, by the clock or by I/O
 
 from __future__ import annotations
 
-import functools
+import weakref
 from collections.abc import Callable
 from typing import Any, final
 
@@ -18,34 +18,72 @@ from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor
 from trioflow.race.edges import foreign
 from trioflow.race.edges import session as sessions
-from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.session import Session, local
+from trioflow.race.edges._patching import Patches
+from trioflow.race.edges.session import Session, local, watching
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context
+
+_OF_TRIO = 3
+"""How many of Trio's functions there are between an instrument and whoever starts a task."""
+
+_runs: weakref.WeakSet[RunInstrument] = weakref.WeakSet()
 
 
 @final
 class RunInstrument(trio.abc.Instrument):
     """Follows the tasks of one run."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, runner: Any) -> None:
+        self._session: Session | None = session
+        self._runner = weakref.ref(runner)
         self._tasks = session.tasks
         caller = session.actor()
         self._outer = None if caller is None or caller.kind == "task" else caller
         """Who calls `trio.run`: somebody only where a thread runs a loop of its own."""
         # A run that crashed has left in the middle of a step.
         context.actor = self._outer
+        _runs.add(self)
+
+    def follows(self, runner: object) -> bool:
+        """Whether this is the instrument of that run."""
+        return self._runner() is runner
+
+    def go_on(self, running: trio.lowlevel.Task | None) -> None:
+        """The session has changed: the tasks of this run start anew, after what the session has seen so far.
+
+        Args:
+            running: The task that is in the midst of a step, if one is.
+        """
+        session = self._session = watching.session
+        runner = self._runner()
+        context.actor = self._outer = None
+        self._tasks = {}
+        if session is None or runner is None:
+            return
+        tasks = self._tasks = session.tasks
+        host = session.host()
+        for task in runner.tasks:
+            if task not in tasks:
+                release = None if host is None else host.release_now()
+                tasks[task] = session.spawn(host, task.name, None, release=release)
+        if running is not None:
+            actor = context.actor = tasks[running]
+            actor.begin_step()
 
     def task_spawned(self, task: trio.lowlevel.Task) -> None:
         """A task was made; it has not run yet."""
-        session = self._session
         try:
+            if self._session is not watching.session:
+                self.go_on(None)
+                return
+            session = self._session
+            if session is None:
+                return
             parent = context.actor
             if task.parent_nursery is None:
                 parent = self._outer or session.host()
             release = parent.release_now() if parent is not None and parent.kind == "thread" else None
-            actor = session.spawn(parent, task.name, session.place(), release=release)
+            actor = session.spawn(parent, task.name, session.place(skipped=_OF_TRIO), release=release)
             self._tasks[task] = local.newborn = actor
         except Exception as error:  # noqa: BLE001
             faults.report("edges.tasks", error)
@@ -53,6 +91,8 @@ class RunInstrument(trio.abc.Instrument):
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         """A step begins."""
         try:
+            if self._session is not watching.session:
+                self.go_on(None)
             actor = context.actor = self._tasks.get(task)
             if actor is not None:
                 actor.begin_step()
@@ -70,37 +110,53 @@ class RunInstrument(trio.abc.Instrument):
             faults.report("edges.tasks", error)
 
 
-@final
-class _ExitWatch(Watch):
+def go_on() -> None:
+    """The session has changed: if that happens within a run, the run goes on in the new one.
+
+    Other runs follow with their next steps, in their own threads.
+    """
+    runner = _trio.current_runner()
+    if runner is not None:
+        for run in list(_runs):
+            if run.follows(runner):
+                run.go_on(_trio.running_task())
+
+
+def _watching_exit(original: Callable[..., Any]) -> Callable[..., Any]:
     """A task is done; its last step has not been closed yet.
 
     Instruments are told as well, but Trio's own tests want to find no other instrument that listens to that.
     """
 
-    def before(self, runner: object, task: trio.lowlevel.Task, *_: object) -> trio.lowlevel.Task:  # noqa: ARG002
-        return task
+    def task_exited(self: Any, task: trio.lowlevel.Task, outcome: Any) -> None:
+        original(self, task, outcome)
+        try:
+            session = watching.session
+            actor = None if session is None else session.tasks.pop(task, None)
+            if session is not None and actor is not None:
+                _ended(session, actor, task.parent_nursery)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.tasks", error)
 
-    def after(self, note: trio.lowlevel.Task, result: object) -> None:  # noqa: ARG002
-        session = sessions.current()
-        actor = None if session is None else session.tasks.pop(note, None)
-        if session is None or actor is None:
-            return
-        nursery = note.parent_nursery
-        if nursery is None:
-            session.registry.run_ended(actor)
-            caller = actor.parent or session.host()
-            if caller is not None:
-                caller.acquire(actor.release_now())
-        else:
-            session.group(nursery).add(actor)
-            if _trio.is_closed_nursery(nursery):
-                join(session, nursery)
-        session.registry.ended(actor)
+    return task_exited
+
+
+def _ended(session: Session, actor: Actor, nursery: trio.Nursery | None) -> None:
+    if nursery is None:
+        session.registry.run_ended(actor)
+        caller = actor.parent or session.host()
+        if caller is not None:
+            caller.acquire(actor.release_now())
+    else:
+        session.group(nursery).add(actor)
+        if _trio.is_closed_nursery(nursery):
+            join(session, nursery)
+    session.registry.ended(actor)
 
 
 def join(session: Session, nursery: trio.Nursery) -> None:
     """The ends of a nursery's tasks happen before its exit."""
-    group = session.groups.get(nursery)
+    group = session.groups.pop(nursery, None)
     parent = session.tasks.get(nursery.parent_task)
     if group is None or parent is None:
         return
@@ -114,47 +170,48 @@ def advance(sleeping: Actor) -> None:
     sleeping.release_now()
 
 
-@final
-class _NurseryWatch(Watch):
+def _watching_nursery(original: Callable[..., Any]) -> Callable[..., Any]:
     """A nursery may have closed without a task ending: all had ended before."""
 
-    def before(self, nursery: trio.Nursery) -> trio.Nursery:
-        return nursery
+    def check_nursery_closed(self: trio.Nursery) -> None:
+        original(self)
+        session = watching.session
+        if session is not None and self in session.groups:
+            try:
+                if _trio.is_closed_nursery(self):
+                    running = _trio.running_task()
+                    if running is None or running.parent_nursery is not self:
+                        join(session, self)
+            except Exception as error:  # noqa: BLE001
+                faults.report("edges.tasks", error)
 
-    def after(self, note: trio.Nursery, result: object) -> None:  # noqa: ARG002
-        session = sessions.current()
-        if session is None or not _trio.is_closed_nursery(note):
-            return
-        running = _trio.running_task()
-        if running is None or running.parent_nursery is not note:
-            join(session, note)
+    return check_nursery_closed
 
 
 def _watching_setup(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
     def setup_runner(*arguments: Any, **options: Any) -> Any:
         runner = original(*arguments, **options)
         session = sessions.current()
         if session is not None:
             foreign.catch_up()
-            runner.instruments.add_instrument(RunInstrument(session))
+            runner.instruments.add_instrument(RunInstrument(session, runner))
         return runner
 
     return setup_runner
 
 
-def _watching_reschedule(original: Callable[..., Any]) -> Callable[..., Any]:
+def _watching_reschedule(original: Any) -> Callable[..., Any]:
     """A task will run soon; whoever runs now has woken it.
 
     Instruments hear of this too, but it happens in every step, and this costs a third of it.
     """
+    nothing = original.__defaults__[0]
 
-    @functools.wraps(original)
-    def reschedule(self: Any, task: trio.lowlevel.Task, *next_send: Any, **options: Any) -> None:
+    def reschedule(self: Any, task: trio.lowlevel.Task, next_send: Any = nothing) -> None:
         actor = context.actor
         if actor is not None:
             try:
-                session = sessions.current()
+                session = watching.session
                 woken = None if session is None else session.tasks.get(task)
                 if woken is None or woken is actor or actor.kind == "thread":
                     pass
@@ -167,7 +224,7 @@ def _watching_reschedule(original: Callable[..., Any]) -> Callable[..., Any]:
                         local.woken.append(woken)
             except Exception as error:  # noqa: BLE001
                 faults.report("edges.tasks", error)
-        original(self, task, *next_send, **options)
+        original(self, task, next_send)
 
     return reschedule
 
@@ -175,7 +232,7 @@ def _watching_reschedule(original: Callable[..., Any]) -> Callable[..., Any]:
 def install(patches: Patches) -> None:
     """Follow the tasks of all runs that start from now on."""
     run = _trio.module("trio._core._run")
-    patches.replace(run, "setup_runner", _watching_setup(run.setup_runner))
-    patches.replace(run.Runner, "reschedule", _watching_reschedule(run.Runner.reschedule))
-    patches.watch(run.Runner, "task_exited", _ExitWatch())
-    patches.watch(trio.Nursery, "_check_nursery_closed", _NurseryWatch())
+    patches.wrap(run, "setup_runner", _watching_setup)
+    patches.wrap(run.Runner, "reschedule", _watching_reschedule)
+    patches.wrap(run.Runner, "task_exited", _watching_exit)
+    patches.wrap(trio.Nursery, "_check_nursery_closed", _watching_nursery)

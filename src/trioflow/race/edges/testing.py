@@ -39,7 +39,7 @@ def _acquire_all(session: Session, runner: _trio.RunnerParts) -> None:
             waiting.acquire(proxy.release_now())
             together = Group()
             together.add(proxy)
-            session.groups.set(nursery, together)
+            session.groups[nursery] = together
             session.registry.ended(proxy)
 
 
