@@ -137,8 +137,8 @@ class Analysis:
                 continue
             cut = next((cut for cut in unguarded if cut.happened), unguarded[0])
             dependent = cut.section.end.kind & WRITE
-            if dependent and not cut.section.by_control and cut.section.end.silent:
-                continue
+            if dependent and not cut.section.by_control and cut.section.end.silent and not cut.happened:
+                continue  # it stores what is there, and not only because the other side has been faster
             severity = Severity.ERROR if dependent else Severity.WARNING
             verdicts.append(Verdict(Kind.UNGUARDED_SECTION, severity, cut, self._counts[key]))
             places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})

@@ -16,8 +16,8 @@ from trioflow.race.shadow.values import Scope
 def variable_name(shadow: ObjectShadow, where: Hashable, site: Site) -> str:
     """The name of a variable, as seen from one of the places that access it."""
     value = shadow.object()
-    if isinstance(value, Scope) or (shadow.container is None and _is_name(site)):
-        if isinstance(value, Scope) and value.name:
+    if type(value) is Scope or (shadow.container is None and _is_name(site)):
+        if type(value) is Scope and value.name:
             return f"global {value.name}.{where}"
         return f"closure variable '{where}' of {owner_of(site)}"
     if shadow.container is None:

@@ -26,7 +26,7 @@ from collections.abc import Hashable
 from typing import Any, TypeAlias
 
 from trioflow.race.model.sites import Operation
-from trioflow.race.shadow.kinds import Container
+from trioflow.race.shadow.kinds import Container, is_a
 
 READ = 1
 WRITE = 2
@@ -166,14 +166,14 @@ def effects_of(kind: Container, value: Any, operation: Operation, name: str | No
     return _sequence_effects(operation, name)
 
 
-def _dict_effects(value: dict[Any, Any], operation: Operation, name: str | None, key: object) -> Effects:
+def _dict_effects(value: dict[Any, Any], operation: Operation, name: str | None, key: Any) -> Effects:
     if operation is Operation.CALL:
         assert name is not None
         if name in _DICT_READS:
             return _DICT_READS[name]
         if name in _DICT_WRITES:
-            if name == "update" and isinstance(key, dict) and len(key) <= 64:
-                return tuple(effect for each in list(key) for effect in _dict_store(value, each))
+            if name == "update" and is_a(key, dict) and dict.__len__(key) <= 64:
+                return tuple(effect for each in list(dict.keys(key)) for effect in _dict_store(value, each))
             return _DICT_WRITES[name]
         if key is ABSENT:
             return _NOTHING
@@ -214,7 +214,7 @@ def _has(value: dict[Any, Any], key: object) -> bool:
 
 
 def _dict_load(value: dict[Any, Any], key: object, may_make: bool) -> Effects:
-    if may_make and isinstance(value, collections.defaultdict) and not _has(value, key):
+    if may_make and is_a(value, collections.defaultdict) and not _has(value, key):
         return _dict_store(value, key)
     return ((key_of(key), READ), (Part.ARRANGEMENT, READ))
 
@@ -253,8 +253,8 @@ def _list_effects(value: list[Any], operation: Operation, name: str | None, key:
     return (*_element(value, key, UPDATE), (Part.ELEMENTS, WRITE))
 
 
-def _element(value: list[Any], key: object, access: int) -> Effects:
-    if not isinstance(key, int):
+def _element(value: list[Any], key: Any, access: int) -> Effects:
+    if not is_a(key, int):
         return _NOTHING
     if key < 0:
         # Counted from the end, so the length decides which element is meant.

@@ -55,6 +55,11 @@ _containers: dict[type, Container | None] = {}
 _attributes: dict[tuple[type, str], Attribute] = {}
 
 
+def is_a(value: object, *classes: type) -> bool:
+    """Whether a value is of one of these classes; unlike `isinstance` it does not ask the value itself."""
+    return issubclass(type(value), classes)
+
+
 def container_of(cls: type) -> Container | None:
     """Which kind of container the instances of `cls` are; None for anything else."""
     try:
@@ -99,7 +104,7 @@ def _classify(cls: type, name: str) -> Attribute:
             return Attribute.DYNAMIC
         return Attribute.INSTANCE
     value = found[1]
-    if isinstance(value, types.MemberDescriptorType):
+    if is_a(value, types.MemberDescriptorType):
         return Attribute.INSTANCE
     if name.startswith("__") and name.endswith("__"):
         return Attribute.COMPUTED

@@ -28,7 +28,7 @@ from trioflow.race.shadow import faults
 from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, Effects, effects_of, key_of
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.identity import ObjectShadow
-from trioflow.race.shadow.kinds import Attribute, Container, attribute_of, container_of, is_descriptor, lookup
+from trioflow.race.shadow.kinds import Attribute, Container, attribute_of, container_of, is_a, is_descriptor, lookup
 from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
@@ -258,7 +258,7 @@ class Recorder:
         """The variable of a suspended update."""
         if site.operation is Operation.SUSPENDED_UPDATE:
             assert site.name is not None
-            if isinstance(value, type) or attribute_of(type(value), site.name) is Attribute.COMPUTED:
+            if is_a(value, type) or attribute_of(type(value), site.name) is Attribute.COMPUTED:
                 return None
             return self._shadow(value, None, actor), ((site.name, UPDATE),), site.number
         kind = container_of(type(value))
@@ -271,12 +271,12 @@ class Recorder:
         name = site.name
         assert name is not None
         cls = type(value)
-        if isinstance(value, types.ModuleType):
+        if is_a(value, types.ModuleType):
             if kind == READ and not self._is_module_variable(value, name):
                 self.computed[site.number] = cls
                 return
             value = self.module(value.__name__)
-        elif isinstance(value, type):
+        elif is_a(value, type):
             owner = self._class_variable(value, name, kind)
             if owner is None:
                 if site.operation is Operation.CALL:
@@ -315,7 +315,7 @@ class Recorder:
         if kind != READ:
             return value
         found = lookup(value, name)
-        if found is None or is_descriptor(found[1]) or isinstance(found[1], type):
+        if found is None or is_descriptor(found[1]) or is_a(found[1], type):
             return None
         return found[0]
 
@@ -324,7 +324,7 @@ class Recorder:
         found = types.ModuleType.__getattribute__(value, "__dict__").get(name, ABSENT)
         if found is ABSENT or name.startswith("__"):
             return False
-        return not isinstance(found, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType))
+        return not is_a(found, types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)
 
     def module(self, name: str) -> Scope:
         """What stands for the globals of a module."""
@@ -358,7 +358,7 @@ class Recorder:
             key = ~key  # one of a class derived from a container's: its attributes are no keys
         shadow = self.shadows.by_id.get(key)
         if shadow is None:
-            label = value.__name__ if isinstance(value, type) else type(value).__name__
+            label = value.__name__ if is_a(value, type) else type(value).__name__
             shadow = self.shadows.make(value, key, kind, actor, label)
         return shadow
 

@@ -14,6 +14,7 @@ from collections.abc import Hashable
 from typing import Any, final
 
 from trioflow.race.shadow.containers import Part
+from trioflow.race.shadow.kinds import is_a
 
 _PLAIN = frozenset({str, int, bytes, bool, float, type(None), complex})
 _LONGEST = 256
@@ -75,7 +76,7 @@ def _extent(value: Any) -> object:
     """How much is in a container: tells two states of it apart, but not that they are the same."""
     bases: tuple[Any, ...] = (dict, list, set, collections.deque, bytearray)
     for base in bases:
-        if isinstance(value, base):
+        if is_a(value, base):
             return (base.__name__, base.__len__(value), None)
     return UNKNOWN
 
@@ -93,15 +94,15 @@ def look(value: Any, where: Hashable) -> object:
 def content(value: Any, where: Hashable) -> object:
     """What an attribute or key holds now."""
     try:
-        if isinstance(value, dict):
+        if is_a(value, dict):
             if type(where) is tuple:
                 return UNKNOWN
             return dict.get(value, where, ABSENCE)
-        if isinstance(value, list):
+        if is_a(value, list):
             return list.__getitem__(value, where) if isinstance(where, int) else UNKNOWN
         if not isinstance(where, str):
             return UNKNOWN
-        if isinstance(value, type):
+        if is_a(value, type):
             return type.__getattribute__(value, where)
         return object.__getattribute__(value, where)
     except (AttributeError, IndexError, KeyError):

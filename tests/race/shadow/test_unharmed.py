@@ -1,0 +1,215 @@
+"""Whatever the objects of a program do, the detector neither changes it nor raises into it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+from trioflow.race.model.configuration import Level
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+BOTH = """
+import trio
+
+
+async def both(one, other):
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one)
+        nursery.start_soon(other)
+"""
+
+
+@pytest.mark.parametrize("method", ["__hash__", "__eq__"])
+def test_key_whose_methods_raise(watch: Any, method: str) -> None:
+    """The program meets the error of its own key, and no other; the detector asks no key twice in vain."""
+    watched = watch(
+        BOTH
+        + f"""
+class Key:
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        return self is other
+
+    def {method}(self, *other):
+        raise ValueError("the key's own")
+
+
+caught = []
+
+
+async def use():
+    table = {{}}
+    try:
+        table[Key()] = 1
+        table[Key()] = 2
+    except ValueError as error:
+        caught.append(str(error))
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.caught == ["the key's own"] * 2
+
+
+def test_unhashable_key(watch: Any) -> None:
+    """The program gets the interpreter's own error."""
+    watched = watch(
+        BOTH
+        + """
+texts = []
+
+
+async def use():
+    try:
+        {}[[]] = 1
+    except TypeError as error:
+        texts.append(str(error))
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.texts == ["unhashable type: 'list'"] * 2
+
+
+def test_getattr_that_raises_and_counts(watch: Any) -> None:
+    """`__getattr__` and `__getattribute__` run as often as without the detector."""
+    watched = watch(
+        BOTH
+        + """
+class Odd:
+    def __init__(self):
+        self.seen = []
+
+    def __getattr__(self, name):
+        self.seen.append(name)
+        raise LookupError(name)
+
+
+class Strict:
+    calls = 0
+
+    def __getattribute__(self, name):
+        Strict.calls += 1
+        return object.__getattribute__(self, name)
+
+
+odd = Odd()
+strict = Strict()
+
+
+async def use():
+    try:
+        odd.missing
+    except LookupError:
+        pass
+    strict.value = 1
+    strict.value
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.odd.seen == ["missing", "missing"]
+    assert watched.module.Strict.calls == 2
+
+
+def test_deep_recursion_ends_as_ever(watch: Any) -> None:
+    """A RecursionError of the program reaches the program, and the detector recovers from it."""
+    watched = watch(
+        BOTH
+        + """
+class Node:
+    def __init__(self):
+        self.depth = 0
+
+    def dive(self):
+        self.depth += 1
+        self.dive()
+
+
+ends = []
+
+
+async def use():
+    node = Node()
+    try:
+        node.dive()
+    except RecursionError:
+        ends.append(node.depth > 100)
+    node.depth = 0
+    await trio.lowlevel.checkpoint()
+    ends.append(node.depth)
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert sorted(watched.module.ends) == [0, 0, True, True]
+
+
+def test_subclasses_of_containers_keep_keys_and_attributes_apart(watch: Any) -> None:
+    """A key and an attribute of the same name are two variables."""
+    watched = watch(
+        BOTH
+        + """
+class Table(dict):
+    pass
+
+
+table = Table(name=1)
+table.name = 2
+
+
+async def write_key():
+    table["name"] = 3
+
+
+async def read_attribute():
+    table.name
+
+
+async def main():
+    await both(write_key, read_attribute)
+""",
+        level=Level.STRICT,
+    )
+    assert watched.findings == []
+
+
+def test_cancelled_in_mid_section_is_no_fault(watch: Any) -> None:
+    """A task that is cancelled between a read and the write that would follow leaves nothing behind."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        watched = watch(
+            BOTH
+            + """
+class Account:
+    balance = 0
+
+
+account = Account()
+
+
+async def spend():
+    with trio.move_on_after(0):
+        seen = account.balance
+        await trio.sleep_forever()
+        account.balance = seen - 1
+
+
+async def main():
+    await both(spend, spend)
+"""
+        )
+    assert watched.findings == []
