@@ -46,6 +46,8 @@ class CallRewriter(ReflectionRewriter):
             self._method(node, function, receiver, arguments)
         elif is_temporary(function):
             self._bound_method(node, arguments)
+        elif isinstance(function, ast.Name) and self._is_variable(function.id):
+            self._kept_method(node, function, arguments)
         elif Operation.CONTENTS_WRITE in operations.values() and arguments and self._changes(arguments[0]):
             self._change_of_argument(node, arguments)
         if self._shows_locals(node):
@@ -105,6 +107,19 @@ class CallRewriter(ReflectionRewriter):
         )
         copies = [nodes.copied_key(key, node)] if key is not None and simple else []
         node.func = nodes.probe("bound", node.func, node, site, *copies)
+
+    def _is_variable(self, name: str) -> bool:
+        """Return whether a function that is called by name may be any, even a method of a container."""
+        scope = self.scope.lookup(name)
+        return scope is not None and name not in scope.definitions
+
+    def _kept_method(self, node: ast.Call, function: ast.Name, arguments: list[ast.expr]) -> None:
+        site = self.site(Operation.CALL, node, expression=function)
+        first = arguments[0] if arguments else None
+        copies = []
+        if first is not None and nodes.can_be_copied(first, function):
+            copies = [nodes.copied_key(first, function)]
+        node.func = nodes.probe("bound", node.func, function, site, *copies)
 
     def _change_of_argument(self, node: ast.Call, arguments: list[ast.expr]) -> None:
         changed = arguments[0]

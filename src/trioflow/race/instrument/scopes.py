@@ -80,6 +80,8 @@ class Scope:
     nonlocals: set[str] = attrs.Factory(set[str])
     imports: dict[str, str] = attrs.Factory(dict[str, str])
     """What import statements bind, with the dotted name of what is imported."""
+    definitions: set[str] = attrs.Factory(set[str])
+    """What is bound by definitions of functions and classes, and by imports."""
     modules: dict[str, int] = attrs.Factory(dict[str, int])
     """How many `import` statements bind a name to a module."""
     rebound: set[str] = attrs.Factory(set[str])
@@ -193,6 +195,7 @@ class _Collector:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._bind(node.name, node)
+                self._scope.definitions.add(node.name)
                 self.statements(node.decorator_list)
                 self._defaults(node.args)
                 self._function(node, node.name)
@@ -201,6 +204,7 @@ class _Collector:
                 self._function(node, "<lambda>")
             case ast.ClassDef():
                 self._bind(node.name, node)
+                self._scope.definitions.add(node.name)
                 self.statements(node.decorator_list)
                 outer = self._type_parameters(node)
                 outer.statements(node.bases)
@@ -282,6 +286,7 @@ class _Collector:
             else:
                 name = alias.asname or alias.name
                 self._scope.imports[name] = f"{node.module}.{alias.name}" if not node.level else ""
+            self._scope.definitions.add(name)
             self._bind(name, node)
 
     def _open(self, kind: ScopeKind, node: ast.AST, name: str) -> _Collector:

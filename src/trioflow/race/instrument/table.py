@@ -174,8 +174,10 @@ class TableBuilder:
     def matters(self, function: Function) -> bool:
         """Return whether something in a function could be one end of a section."""
         sources = _sources(function.flow)
-        return bool(function.flow.returns) or any(draft.operation not in READS or draft.stands_for in sources for draft in function.sites) or any(
-            True for _ in _calls_that_matter(function.flow)
+        return (
+            bool(function.flow.returns)
+            or any(draft.operation not in READS or draft.stands_for in sources for draft in function.sites)
+            or any(True for _ in _calls_that_matter(function.flow))
         )
 
     def finish(self) -> ModuleTable:

@@ -51,6 +51,13 @@ _BASES: tuple[tuple[type, Container], ...] = (
     (array.array, Container.SEQUENCE),
 )
 
+_DELEGATING: tuple[tuple[type, str], ...] = (
+    (collections.UserDict, "data"),
+    (collections.UserList, "data"),
+    (collections.ChainMap, "maps"),
+)
+
+_delegating: dict[type, str | None] = {}
 _containers: dict[type, Container | None] = {}
 _attributes: dict[tuple[type, str], Attribute] = {}
 
@@ -70,6 +77,21 @@ def container_of(cls: type) -> Container | None:
         return found
 
 
+def containers_in(value: Any) -> tuple[Any, ...]:
+    """The containers in which one of the standard library's containers in Python keeps what is in it."""
+    cls = type(value)
+    if cls not in _delegating:
+        _delegating[cls] = next((name for base, name in _DELEGATING if issubclass(cls, base)), None)
+    name = _delegating[cls]
+    if name is None:
+        return ()
+    try:
+        inner = object.__getattribute__(value, name)
+    except AttributeError:
+        return ()  # it is being made
+    return tuple(inner) if name == "maps" else (inner,)
+
+
 def attribute_of(cls: type, name: str) -> Attribute:
     """What `name` leads to on instances of `cls`."""
     try:
@@ -82,6 +104,7 @@ def attribute_of(cls: type, name: str) -> Attribute:
 
 def forget_types() -> None:
     """Let go of the types met so far."""
+    _delegating.clear()
     _containers.clear()
     _attributes.clear()
 
@@ -116,3 +139,24 @@ def _classify(cls: type, name: str) -> Attribute:
 def is_descriptor(value: object) -> bool:
     """Whether a value found on a class is asked what it stands for, instead of being it."""
     return lookup(type(value), "__get__") is not None or lookup(type(value), "__set__") is not None
+
+
+def class_variable(value: type, name: str, *, written: bool) -> type | None:
+    """The class whose variable is meant by an attribute of a class; None if it is no variable."""
+    if name.startswith("__") and name.endswith("__"):
+        return None
+    if written:
+        return value
+    found = lookup(value, name)
+    if found is None or is_descriptor(found[1]) or isinstance(found[1], type):
+        return None
+    return found[0]
+
+
+def is_module_variable(value: types.ModuleType, name: str) -> bool:
+    """Whether what a module has under a name is more than a function, a class or another module."""
+    namespace = types.ModuleType.__getattribute__(value, "__dict__")
+    found = namespace.get(name)
+    if name not in namespace or name.startswith("__"):
+        return False
+    return not isinstance(found, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType))

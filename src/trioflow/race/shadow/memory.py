@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, final
 
+import attrs
+
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.containers import READ, WRITE, Effects
@@ -31,12 +33,21 @@ class Memory:
         self.shadows = Shadows()
         self.sink = sink
         self._tables = tables
+        self._renamed: dict[tuple[int, str], Site] = {}
         self._written: list[tuple[ObjectShadow, Hashable, Access]] = []
 
     def clear(self) -> None:
         """Forget everything."""
         self.shadows.clear()
+        self._renamed.clear()
         self._written.clear()
+
+    def renamed(self, number: int, name: str) -> Site:
+        """A site where the name of the attribute or method is not written, with a name that was met there."""
+        site = self._renamed.get((number, name))
+        if site is None:
+            site = self._renamed[number, name] = attrs.evolve(self._tables.sites[number], name=name)
+        return site
 
     def record(
         self, shadow: ObjectShadow, recent: Any, site: Site, effects: Effects, actor: Actor
@@ -148,6 +159,8 @@ class Memory:
         for recent, moment in sorted(shadow.recent.items(), key=lambda item: item[1].time):
             number = recent if isinstance(recent, int) else recent[0]
             site = self._tables.sites[number]
+            if site.name is None and not isinstance(recent, int):
+                site = self._renamed.get(recent[:2], site)
             effects = shadow.effects.get(recent)
             if effects is None:
                 assert site.name is not None

@@ -193,7 +193,7 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     def bound(method: Any, site: int, key: Any = ABSENT) -> Any:
         actor = context.actor
         if actor is not None and type(method) is BuiltinMethodType:
-            recorder.contents(method.__self__, site, key, actor)
+            recorder.method(method.__self__, site, key, method.__name__, actor)
         return method
 
     names = "call item_read item_write member"

@@ -19,8 +19,6 @@ from collections.abc import Hashable
 from types import FrameType
 from typing import Any, final
 
-import attrs
-
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.clocks.registry import Registry
 from trioflow.race.model.sites import Operation, Site
@@ -28,7 +26,20 @@ from trioflow.race.shadow import faults
 from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, Effects, effects_of, key_of
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.identity import ObjectShadow
+<<<<<<< Updated upstream
 from trioflow.race.shadow.kinds import Attribute, Container, attribute_of, container_of, is_a, is_descriptor, lookup
+=======
+from trioflow.race.shadow.kinds import (
+    Attribute,
+    Container,
+    attribute_of,
+    class_variable,
+    container_of,
+    containers_in,
+    is_module_variable,
+    lookup,
+)
+>>>>>>> Stashed changes
 from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
@@ -50,8 +61,6 @@ class Recorder:
         self.variables: dict[int, type] = {}
         """By site, a type on whose instances its attribute is a variable."""
         self._lock = allocate_lock()
-        self._named: dict[tuple[int, str], Site] = {}
-        """Sites where the name of the attribute is not written, for the names met there."""
         self._modules: dict[str, Scope] = {}
         self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
         self._suspended: dict[tuple[int, int], tuple[ObjectShadow, Effects, Moment]] = {}
@@ -62,7 +71,6 @@ class Recorder:
         self.reliance.clear()
         self.computed.clear()
         self.variables.clear()
-        self._named.clear()
         self._modules.clear()
         self._suspended.clear()
         self._suspended_calls.clear()
@@ -108,13 +116,30 @@ class Recorder:
         context.recording = True
         try:
             with self._lock:
-                site = self._named.get((number, name))
-                if site is None:
-                    site = self._named[number, name] = attrs.evolve(self.tables.sites[number], name=name)
+                site = self.memory.renamed(number, name)
                 kind = self.tables.kinds[number]
                 self._attribute(value, site, kind, actor, sys._getframe(2), (number, name))
         except Exception as error:
             faults.report("named", error)
+        finally:
+            context.recording = False
+
+    def method(self, value: Any, number: int, key: object, name: str, actor: Actor) -> None:
+        """A method that was bound before is called, which may be a container's."""
+        kind = container_of(type(value))
+        if kind is None or context.recording or actor.ended:
+            return
+        context.recording = True
+        try:
+            with self._lock:
+                site = self.tables.sites[number]
+                recent: tuple[Hashable, ...] = ()
+                if site.name is None:
+                    site = self.memory.renamed(number, name)
+                    recent = (number, name, key_of(key)) if name in KEYED else (number, name)
+                self._contents(value, kind, site, key, actor, sys._getframe(2), recent)
+        except Exception as error:
+            faults.report("method", error)
         finally:
             context.recording = False
 
@@ -129,6 +154,8 @@ class Recorder:
                 kind = container_of(type(value))
                 if kind is not None:
                     self._contents(value, kind, site, key, actor, sys._getframe(2))
+                elif self._delegated(value, site, key, actor, sys._getframe(2)):
+                    pass
                 elif site.operation is Operation.CALL:
                     self._attribute(value, site, READ, actor, sys._getframe(2))
                 else:
@@ -271,6 +298,7 @@ class Recorder:
         name = site.name
         assert name is not None
         cls = type(value)
+<<<<<<< Updated upstream
         if is_a(value, types.ModuleType):
             if kind == READ and not self._is_module_variable(value, name):
                 self.computed[site.number] = cls
@@ -278,6 +306,15 @@ class Recorder:
             value = self.module(value.__name__)
         elif is_a(value, type):
             owner = self._class_variable(value, name, kind)
+=======
+        if isinstance(value, types.ModuleType):
+            if kind == READ and not is_module_variable(value, name):
+                self.computed[site.number] = cls
+                return
+            value = self.module(value.__name__)
+        elif isinstance(value, type):
+            owner = class_variable(value, name, written=kind != READ)
+>>>>>>> Stashed changes
             if owner is None:
                 if site.operation is Operation.CALL:
                     self.computed[site.number] = cls
@@ -308,6 +345,7 @@ class Recorder:
             self._touch(shadow, (site.number, name), site, ((name, READ),), actor, frame)
         return True
 
+<<<<<<< Updated upstream
     @staticmethod
     def _class_variable(value: type, name: str, kind: int) -> type | None:
         if name.startswith("__") and name.endswith("__"):
@@ -326,6 +364,8 @@ class Recorder:
             return False
         return not is_a(found, types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)
 
+=======
+>>>>>>> Stashed changes
     def module(self, name: str) -> Scope:
         """What stands for the globals of a module."""
         scope = self._modules.get(name)
@@ -333,15 +373,38 @@ class Recorder:
             scope = self._modules[name] = Scope(name)
         return scope
 
-    def _contents(self, value: Any, kind: Container, site: Site, key: object, actor: Actor, frame: FrameType) -> None:
+    def _contents(
+        self,
+        value: Any,
+        kind: Container,
+        site: Site,
+        key: object,
+        actor: Actor,
+        frame: FrameType,
+        recent: Any = None,
+        allowed: int = UPDATE,
+    ) -> None:
         effects = effects_of(kind, value, site.operation, site.name, key)
+        if allowed != UPDATE:
+            effects = tuple((where, access & allowed) for where, access in effects if access & allowed)
         if effects:
             shadow = self._shadow(value, kind, actor)
-            recent: Any = site.number
-            keyed = site.operation is not Operation.CALL or site.name in KEYED
-            if keyed and not site.constant_key and key is not ABSENT:
-                recent = (site.number, key_of(key))
+            if not recent:
+                recent = site.number
+                keyed = site.operation is not Operation.CALL or site.name in KEYED
+                if keyed and not site.constant_key and key is not ABSENT:
+                    recent = (site.number, key_of(key))
             self._touch(shadow, recent, site, effects, actor, frame)
+
+    def _delegated(self, value: Any, site: Site, key: object, actor: Actor, frame: FrameType) -> bool:
+        """Whether a value keeps its contents in containers, which then are what is accessed."""
+        inner = containers_in(value)
+        for index, each in enumerate(inner):
+            kind = container_of(type(each))
+            if kind is not None:
+                # A chain of dictionaries reads all of them and stores in the first.
+                self._contents(each, kind, site, key, actor, frame, allowed=READ if index else UPDATE)
+        return bool(inner)
 
     def _held(self, value: Any, where: Hashable, inside: int, actor: Actor, frame: FrameType) -> None:
         held = content(value, where)
