@@ -148,7 +148,7 @@ def class_variable(value: type, name: str, *, written: bool) -> type | None:
     if written:
         return value
     found = lookup(value, name)
-    if found is None or is_descriptor(found[1]) or isinstance(found[1], type):
+    if found is None or is_descriptor(found[1]) or is_a(found[1], type):
         return None
     return found[0]
 
@@ -159,4 +159,4 @@ def is_module_variable(value: types.ModuleType, name: str) -> bool:
     found = namespace.get(name)
     if name not in namespace or name.startswith("__"):
         return False
-    return not isinstance(found, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType))
+    return not is_a(found, types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)

@@ -26,9 +26,6 @@ from trioflow.race.shadow import faults
 from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, Effects, effects_of, key_of
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.identity import ObjectShadow
-<<<<<<< Updated upstream
-from trioflow.race.shadow.kinds import Attribute, Container, attribute_of, container_of, is_a, is_descriptor, lookup
-=======
 from trioflow.race.shadow.kinds import (
     Attribute,
     Container,
@@ -36,10 +33,10 @@ from trioflow.race.shadow.kinds import (
     class_variable,
     container_of,
     containers_in,
+    is_a,
     is_module_variable,
     lookup,
 )
->>>>>>> Stashed changes
 from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
@@ -298,23 +295,13 @@ class Recorder:
         name = site.name
         assert name is not None
         cls = type(value)
-<<<<<<< Updated upstream
         if is_a(value, types.ModuleType):
-            if kind == READ and not self._is_module_variable(value, name):
-                self.computed[site.number] = cls
-                return
-            value = self.module(value.__name__)
-        elif is_a(value, type):
-            owner = self._class_variable(value, name, kind)
-=======
-        if isinstance(value, types.ModuleType):
             if kind == READ and not is_module_variable(value, name):
                 self.computed[site.number] = cls
                 return
             value = self.module(value.__name__)
-        elif isinstance(value, type):
+        elif is_a(value, type):
             owner = class_variable(value, name, written=kind != READ)
->>>>>>> Stashed changes
             if owner is None:
                 if site.operation is Operation.CALL:
                     self.computed[site.number] = cls
@@ -345,27 +332,6 @@ class Recorder:
             self._touch(shadow, (site.number, name), site, ((name, READ),), actor, frame)
         return True
 
-<<<<<<< Updated upstream
-    @staticmethod
-    def _class_variable(value: type, name: str, kind: int) -> type | None:
-        if name.startswith("__") and name.endswith("__"):
-            return None
-        if kind != READ:
-            return value
-        found = lookup(value, name)
-        if found is None or is_descriptor(found[1]) or is_a(found[1], type):
-            return None
-        return found[0]
-
-    @staticmethod
-    def _is_module_variable(value: types.ModuleType, name: str) -> bool:
-        found = types.ModuleType.__getattribute__(value, "__dict__").get(name, ABSENT)
-        if found is ABSENT or name.startswith("__"):
-            return False
-        return not is_a(found, types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)
-
-=======
->>>>>>> Stashed changes
     def module(self, name: str) -> Scope:
         """What stands for the globals of a module."""
         scope = self._modules.get(name)
