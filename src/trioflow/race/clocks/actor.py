@@ -235,8 +235,12 @@ class Actor:
             self.holds = tuple(hold for hold in self.holds if not hold.over)
             self._released = ()
         if self.ended:
-            # Actors and their moments refer to each other; nothing is left for the garbage collector.
-            self.moment = _NEVER
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Actors and their moments refer to each other: leave nothing to the garbage collector."""
+        self.moment = _NEVER
+        self._release = None
 
     # Edges
 

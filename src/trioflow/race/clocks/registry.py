@@ -124,11 +124,19 @@ class Registry:
         actor.ended = True
         self._times[actor.slot] = actor.time
         self.actors.discard(actor)
+        if actor.kind != "task":
+            # A task's last step goes on; nothing more happens in a job.
+            actor.let_go()
 
     def close(self) -> None:
         """The test is over: what threads do that outlive it belongs to no test."""
         for actor in self.actors:
             actor.ended = True
+
+    def forget(self) -> None:
+        """Leave nothing that refers to itself to the garbage collector."""
+        while self.actors:
+            self.actors.pop().let_go()
 
     def run_ended(self, actor: Actor) -> None:
         """A run of Trio ends with `actor`, its first task; the next run comes after it."""

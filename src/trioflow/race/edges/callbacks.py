@@ -109,7 +109,9 @@ class _Request:
 
     def callback(self, function: Callable[..., object]) -> _Callback:
         """The callback, with its job."""
-        job = self.session.spawn(self.by, name_of(function), self.session.place(), kind="job", release=self.release)
+        # What reports the end of a job counts as started where the job was.
+        place = self.session.place() if self.finished is None else None
+        job = self.session.spawn(self.by, name_of(function), place, kind="job", release=self.release)
         callback = _Callback(self.session, function, job)
         callback.finished = self.finished
         return callback

@@ -75,7 +75,7 @@ def _watching_send(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def send_nowait(self: Any, value: object) -> None:
         session = watching.session
-        shadow = receiver = None
+        actor = shadow = receiver = None
         try:
             actor = None if session is None else session.actor()
             if session is not None and actor is not None:
@@ -118,7 +118,7 @@ def _watching_receive(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def receive_nowait(self: Any) -> Any:
         session = watching.session
-        shadow = sender = None
+        actor = shadow = sender = None
         try:
             actor = None if session is None else session.actor()
             if session is not None and actor is not None:

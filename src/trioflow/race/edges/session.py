@@ -79,6 +79,9 @@ class Session:
         """Leave nothing that refers to itself to the garbage collector."""
         for remembered in (self.shadows, self.deadlines, self.made):
             remembered.clear()
+        for known in (self.tasks, self.groups, self.entering, self.pipes):
+            known.clear()
+        self.registry.forget()
 
     def actor(self) -> Actor | None:
         """Who runs in this thread now, if it is watched."""

@@ -10,7 +10,7 @@ ordered. A socket to another process keeps a short list of releases that nobody 
 
 from __future__ import annotations
 
-import functools
+import inspect
 import socket as standard
 from collections.abc import Callable
 from typing import Any, cast, final
@@ -21,7 +21,7 @@ from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.session import Session
+from trioflow.race.edges.session import Session, watching
 from trioflow.race.edges.streams import Pipe
 from trioflow.race.shadow import faults
 
@@ -86,11 +86,10 @@ def _port(address: Any) -> object:
     return cast("tuple[object, ...]", address)[1] if isinstance(address, tuple) else address
 
 
-def _link(session: Session, socket: Any) -> _Link | None:
+def _link(session: Session, below: standard.socket) -> _Link | None:
     """The link of a socket that is connected; None otherwise."""
-    link: _Link | None = session.shadows.get(socket)
+    link: _Link | None = session.shadows.get(below)
     if link is None:
-        below = _trio.standard_socket(socket)
         try:
             here, there = below.getsockname(), below.getpeername()
         except OSError:
@@ -105,7 +104,7 @@ def _link(session: Session, socket: Any) -> _Link | None:
                 _pipe(session, "datagram", _port(there), stream=False),
                 _pipe(session, "datagram", _port(here), stream=False),
             )
-        session.shadows.set(socket, link)
+        session.shadows.set(below, link)
     return link
 
 
@@ -117,20 +116,20 @@ def _size(name: str, result: object) -> int:
     return len(data) if isinstance(data, bytes) and name in _RECEIVING else 0
 
 
-def _sent(session: Session, actor: Actor, socket: Any, arguments: tuple[Any, ...], size: int) -> None:
-    link = _link(session, socket)
+def _sent(session: Session, actor: Actor, below: standard.socket, arguments: tuple[Any, ...], size: int) -> None:
+    link = _link(session, below)
     if link is not None:
         link.outgoing.send(size, actor.release())
     elif arguments and isinstance(arguments[-1], tuple | str | bytes) and len(arguments) > 1:
         _pipe(session, "datagram", _port(arguments[-1]), stream=False).send(size, actor.release())
 
 
-def _received(session: Session, actor: Actor, socket: Any, size: int) -> None:
-    link = _link(session, socket)
+def _received(session: Session, actor: Actor, below: standard.socket, size: int) -> None:
+    link = _link(session, below)
     if link is not None:
         link.incoming.receive(size, actor)
     else:
-        name = _port(_trio.standard_socket(socket).getsockname())
+        name = _port(below.getsockname())
         _pipe(session, "datagram", name, stream=False).receive(size, actor)
 
 
@@ -150,25 +149,24 @@ def _accepted(session: Session, actor: Actor, below: standard.socket) -> None:
             actor.acquire(release)
 
 
-def _traced(socket: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    name = getattr(function, "__name__", "")
+def _traced(name: str) -> Callable[..., Any]:
+    """A function of the standard library's sockets that tells what went through it."""
+    function = getattr(standard.socket, name)
     sends = name in _SENDING
-    if not sends and name not in _RECEIVING and name != "accept":
-        return function
 
-    def call(below: Any, *arguments: Any, **options: Any) -> Any:
+    def call(below: standard.socket, *arguments: Any, **options: Any) -> Any:
         result = function(below, *arguments, **options)
         try:
-            session = sessions.current()
+            session = watching.session
             actor = None if session is None else session.actor()
             if session is None or actor is None:
                 return result
             if sends:
-                _sent(session, actor, socket, arguments, _size(name, result))
+                _sent(session, actor, below, arguments, _size(name, result))
             elif name == "accept":
                 _accepted(session, actor, result[0])
             else:
-                _received(session, actor, socket, _size(name, result))
+                _received(session, actor, below, _size(name, result))
         except Exception as error:  # noqa: BLE001
             faults.report("edges.sockets", error)
         return result
@@ -178,24 +176,25 @@ def _traced(socket: Any, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _watching_helper(original: Callable[..., Any]) -> Callable[..., Any]:
     """All calls that may block go through one helper, which gets the function to call as an argument."""
+    traced = {
+        getattr(standard.socket, name): _traced(name)
+        for name in sorted(_SENDING | _RECEIVING | {"accept"})
+        if hasattr(standard.socket, name)
+    }
+    first = list(inspect.signature(original).parameters)[1] == "fn"
 
-    @functools.wraps(original)
-    def helper(self: Any, *arguments: Any, **options: Any) -> Any:
-        if sessions.current() is not None:
-            # Some versions pass it first, others second.
-            arguments = tuple(
-                _traced(self, part) if getattr(part, "__name__", "") in _WATCHED else part for part in arguments
-            )
-        return original(self, *arguments, **options)
+    # Some versions pass the function first, others second.
 
-    return helper
+    def helper_first(self: Any, function: Any, *arguments: Any, **options: Any) -> Any:
+        return original(self, traced.get(function, function), *arguments, **options)
 
+    def helper_second(self: Any, wait: Any, function: Any, *arguments: Any, **options: Any) -> Any:
+        return original(self, wait, traced.get(function, function), *arguments, **options)
 
-_WATCHED = _SENDING | _RECEIVING | {"accept"}
+    return helper_first if first else helper_second
 
 
 def _watching_connect(original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
     async def connect(self: Any, address: Any) -> Any:
         session = sessions.current()
         entry = None
@@ -213,7 +212,7 @@ def _watching_connect(original: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             session.connecting.remove(entry)
         try:
-            link = _link(session, self)
+            link = _link(session, _trio.standard_socket(self))
             if link is not None:
                 link.outgoing.opened = entry[1]
         except Exception as error:  # noqa: BLE001
@@ -232,9 +231,10 @@ class _Close(Watch):
         actor = None if session is None else session.actor()
         if session is None or actor is None or how == standard.SHUT_RD:
             return
-        if _trio.standard_socket(socket).fileno() == -1:
+        below = _trio.standard_socket(socket)
+        if below.fileno() == -1:
             return
-        link = _link(session, socket)
+        link = _link(session, below)
         if link is not None and link.outgoing.closed is None:
             link.outgoing.closed = actor.release()
 
@@ -249,15 +249,15 @@ class _PairWatch(Watch):
             return
         left, right = result
         there, back = Pipe(), Pipe()
-        session.shadows.set(left, _Link(there, back))
-        session.shadows.set(right, _Link(back, there))
+        session.shadows.set(_trio.standard_socket(left), _Link(there, back))
+        session.shadows.set(_trio.standard_socket(right), _Link(back, there))
 
 
 def install(patches: Patches) -> None:
     """Watch sockets."""
     socket = _trio.part("trio._socket", "_SocketType")
-    patches.replace(socket, "_nonblocking_helper", _watching_helper(socket._nonblocking_helper))
-    patches.replace(socket, "connect", _watching_connect(socket.connect))
+    patches.wrap(socket, "_nonblocking_helper", _watching_helper)
+    patches.wrap(socket, "connect", _watching_connect)
     patches.watch(socket, "close", _Close())
     patches.watch(socket, "shutdown", _Close())
     module = _trio.module("trio._socket")

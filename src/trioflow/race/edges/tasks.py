@@ -70,6 +70,12 @@ class RunInstrument(trio.abc.Instrument):
             actor = context.actor = tasks[running]
             actor.begin_step()
 
+    def let_go(self) -> None:
+        """The run has ended, and what Trio keeps of it may stay until the garbage collector comes."""
+        self._tasks = {}
+        self._session = None
+        _runs.discard(self)
+
     def task_spawned(self, task: trio.lowlevel.Task) -> None:
         """A task was made; it has not run yet."""
         try:
@@ -117,9 +123,12 @@ def go_on() -> None:
     """
     runner = _trio.current_runner()
     if runner is not None:
-        for run in list(_runs):
-            if run.follows(runner):
-                run.go_on(_trio.running_task())
+        for run in _instruments(runner):
+            run.go_on(_trio.running_task())
+
+
+def _instruments(runner: object) -> list[RunInstrument]:
+    return [run for run in list(_runs) if run.follows(runner)]
 
 
 def _watching_exit(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,6 +144,9 @@ def _watching_exit(original: Callable[..., Any]) -> Callable[..., Any]:
             actor = None if session is None else session.tasks.pop(task, None)
             if session is not None and actor is not None:
                 _ended(session, actor, task.parent_nursery)
+            if task.parent_nursery is None:
+                for run in _instruments(self):
+                    run.let_go()
         except Exception as error:  # noqa: BLE001
             faults.report("edges.tasks", error)
 
