@@ -105,30 +105,45 @@ class Moment:
 
 
 @final
-class Release:
-    """What happened before a point of an actor's life, to be acquired by others."""
+class Release(Snapshot):
+    """What happened before a point of an actor's life, to be acquired by others: known by all edges, and `strong`."""
 
-    __slots__ = ("_actor", "full", "slot", "strong", "time")
+    __slots__ = ("_actor", "strong")
 
     def __init__(self, actor: Actor | None, slot: int, time: int) -> None:
         self._actor = actor
+        self.of_others = EMPTY
         self.slot = slot
         self.time = time
-        self.full: Snapshot | None = None
+        self._complete = None
+        self.lessons = None
         self.strong: Snapshot | None = None
+        """What is known without lock edges, where that is something else."""
 
     def fill(self, full: Snapshot, strong: Snapshot) -> None:
         """Set the content, once it is final."""
         self._actor = None
-        self.full = full
-        self.strong = strong
+        self.of_others = full.clock
+        self.lessons = full.lessons
+        self.strong = None if strong is full else strong
+
+    def fill_in(self, full: Knowledge, strong: Knowledge) -> None:
+        """Set the content to what the actor knows at the end of its step."""
+        self._actor = None
+        self.of_others = full.clock
+        self.lessons = full.lessons
+        if strong is not full:
+            self.strong = strong.snapshot(self.slot, self.time)
+
+    def is_filled(self) -> bool:
+        """Whether the content is final: the step is over."""
+        return self._actor is None
 
     def contents(self) -> tuple[Snapshot, Snapshot]:
         """The content with and without lock edges; as far as it goes, if the step still runs."""
-        if self.full is None or self.strong is None:
-            assert self._actor is not None
+        if self._actor is not None:
             return self._actor.snapshots()
-        return self.full, self.strong
+        return self, self if self.strong is None else self.strong
 
 
 @final
@@ -136,6 +151,7 @@ class Actor:
     """A task or a job: where it is in time, what it knows and which locks it holds."""
 
     __slots__ = (
+        "_handed",
         "_inherited",
         "_release",
         "_released",
@@ -183,7 +199,8 @@ class Actor:
         self._inherited: tuple[Hold, ...] = () if parent is None else parent.holds + parent._inherited
         self._released: tuple[Hold, ...] = ()
         self._release: Release | None = None
-        self._wakes: list[tuple[Release, bool]] = []
+        self._wakes: list[Release] = []
+        self._handed: list[Release] = []
         self.moment = Moment(self, time, 0, EMPTY, EMPTY, self._inherited)
 
     def _new_moment(self) -> None:
@@ -212,9 +229,13 @@ class Actor:
         self.time += 1
         self.step += 1
         if self._wakes:
-            wakes, self._wakes = self._wakes, []
-            for release, lock in wakes:
-                self._learn(release, lock)
+            for release in self._wakes:
+                self._learn(release, lock=False)
+            self._wakes.clear()
+        if self._handed:
+            for release in self._handed:
+                self._learn(release, lock=True)
+            self._handed.clear()
         self._new_moment()
 
     def end_step(self) -> None:
@@ -224,11 +245,7 @@ class Actor:
         release = self._release
         if release is not None:
             self._release = None
-            full, strong = self.full, self.strong
-            release._actor = None
-            release.full = release.strong = Snapshot(full.clock, self.slot, self.time, full.lessons)
-            if strong is not full:
-                release.strong = Snapshot(strong.clock, self.slot, self.time, strong.lessons)
+            release.fill_in(self.full, self.strong)
         if self._released:
             for hold in self._released:
                 hold.over = True
@@ -262,7 +279,7 @@ class Actor:
     def release_now(self) -> Release:
         """What happened up to now; what follows in the same step is not included."""
         release = Release(None, self.slot, self.time)
-        release.fill(*self.snapshots())
+        release.fill_in(self.full, self.strong)
         self._advance()
         return release
 
@@ -289,7 +306,7 @@ class Actor:
     def wake(self, release: Release, *, lock: bool = False) -> None:
         """Acquire `release` when the next step starts."""
         if release.slot != self.slot:
-            self._wakes.append((release, lock))
+            (self._handed if lock else self._wakes).append(release)
 
     def _learn(self, release: Release, lock: bool) -> None:
         if self.strong is self.full:

@@ -44,17 +44,16 @@ class _Lesson:
         self.depth = depth
 
 
-@final
 class Snapshot:
     """What somebody knew at one moment, its own time included."""
 
-    __slots__ = ("_complete", "_slot", "_time", "lessons", "of_others")
+    __slots__ = ("_complete", "lessons", "of_others", "slot", "time")
 
     def __init__(self, of_others: Clock, slot: int, time: int, lessons: _Lesson | None) -> None:
         self.of_others = of_others
         """The clock, except that the own time may be an earlier one."""
-        self._slot = slot
-        self._time = time
+        self.slot = slot
+        self.time = time
         self._complete: Clock | None = None
         self.lessons = lessons
 
@@ -64,15 +63,15 @@ class Snapshot:
         complete = self._complete
         if complete is None:
             complete = self.of_others
-            if self._slot >= 0:
-                complete = advanced(complete, self._slot, self._time)
+            if self.slot >= 0:
+                complete = advanced(complete, self.slot, self.time)
             self._complete = complete
         return complete
 
-    @classmethod
-    def of_unknown_origin(cls, clock: Clock, slot: int, time: int) -> Snapshot:
+    @staticmethod
+    def of_unknown_origin(clock: Clock, slot: int, time: int) -> Snapshot:
         """What `clock` knew when the actor in `slot` was at `time`, where it is not known how it came to."""
-        return cls(clock, slot, time, _Lesson(time, -1, 0, None, 0))
+        return Snapshot(clock, slot, time, _Lesson(time, -1, 0, None, 0))
 
 
 @final

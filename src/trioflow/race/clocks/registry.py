@@ -109,7 +109,7 @@ class Registry:
             else:
                 release = parent.release()
         if release is not None:
-            if release.full is None:
+            if not release.is_filled():
                 # The step that starts it still runs: what it knows in the end is learnt at the first step.
                 actor.wake(release)
             else:

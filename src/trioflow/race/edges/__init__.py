@@ -17,6 +17,7 @@ from trioflow.race.edges import (
     foreign,
     locks,
     mutexes,
+    places,
     session,
     sockets,
     streams,
@@ -64,3 +65,4 @@ def uninstall() -> None:
     while _installed:
         _installed.pop().undo()
     session.end()
+    places.forget()

@@ -17,6 +17,7 @@ from trioflow.race.clocks.actor import Actor, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
 from trioflow.race.edges.jobs import Job, name_of
+from trioflow.race.edges.places import place
 from trioflow.race.edges.session import Session
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context
@@ -110,8 +111,8 @@ class _Request:
     def callback(self, function: Callable[..., object]) -> _Callback:
         """The callback, with its job."""
         # What reports the end of a job counts as started where the job was.
-        place = self.session.place() if self.finished is None else None
-        job = self.session.spawn(self.by, name_of(function), place, kind="job", release=self.release)
+        started = place() if self.finished is None else None
+        job = self.session.spawn(self.by, name_of(function), started, kind="job", release=self.release)
         callback = _Callback(self.session, function, job)
         callback.finished = self.finished
         return callback

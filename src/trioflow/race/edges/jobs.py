@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.edges.places import place
 from trioflow.race.edges.session import Session
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context
@@ -29,7 +30,7 @@ class Job:
 
     def __init__(self, session: Session, parent: Actor, name: str) -> None:
         self.session = session
-        self.actor = session.spawn(parent, name, session.place(), kind="thread", release=parent.release_now())
+        self.actor = session.spawn(parent, name, place(), kind="thread", release=parent.release_now())
         if parent.free_slots:
             # For the callback that will report its end.
             self.actor.free_slots.append(parent.free_slots.pop())

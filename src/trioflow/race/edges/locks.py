@@ -21,6 +21,7 @@ from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, LockIdentity, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
+from trioflow.race.edges.places import place
 from trioflow.race.edges.session import Session, local, watching
 from trioflow.race.shadow import faults
 
@@ -147,9 +148,9 @@ class _MadeWatch(Watch):
     def before(self, lock: object, *_: Any, **__: Any) -> None:
         session = sessions.current()
         if session is not None:
-            place = session.place()
-            if place is not None:
-                session.made.set(lock, place)
+            made = place()
+            if made is not None:
+                session.made.set(lock, made)
 
 
 # Locks

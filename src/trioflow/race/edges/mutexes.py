@@ -17,6 +17,7 @@ from typing import Any, final
 from trioflow.race.clocks.actor import Actor, LockIdentity, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
+from trioflow.race.edges.places import place
 from trioflow.race.shadow import faults
 
 
@@ -35,7 +36,7 @@ class _Mutex:
         self._holder: Actor | None = None
         session = sessions.current()
         if session is not None:
-            self._identity = LockIdentity(kind=self._kind, made=session.place())
+            self._identity = LockIdentity(kind=self._kind, made=place())
 
     def _renew(self, session: sessions.Session) -> LockIdentity:
         """Forget what an earlier detector left behind."""

@@ -6,10 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import _thread
-import itertools
-import sys
 import threading
-from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, final
 
 from trioflow.race.clocks.actor import Actor, LockIdentity, Place, Release
@@ -19,11 +16,6 @@ from trioflow.race.shadow.context import context
 
 if TYPE_CHECKING:
     from trioflow.race._trio import Nursery, Task
-
-_INTERNAL = frozenset(
-    {"trio", "anyio", "trioflow", "contextlib", "functools", "outcome", "pytest_trio", "threading", "concurrent"}
-)
-
 
 class _Local(threading.local):
     """What is known of this thread alone."""
@@ -70,10 +62,6 @@ class Session:
         """The sockets that are being connected."""
         # Not one of `threading`, which may be watched.
         self._spawning = _thread.RLock()
-        self._internal: dict[int, CodeType] = {}
-        """Code of Trio's or ours, by its address."""
-        self._external: dict[int, CodeType] = {}
-        self._places: dict[tuple[int, int], tuple[Place, CodeType]] = {}
 
     def forget(self) -> None:
         """Leave nothing that refers to itself to the garbage collector."""
@@ -135,41 +123,6 @@ class Session:
         if group is None:
             group = self.groups[nursery] = Group()
         return group
-
-    def place(self, skipped: int = 0) -> Place | None:
-        """Where the user's code called what led here; None if Trio itself did.
-
-        Args:
-            skipped: How many of the callers are known to be Trio's.
-        """
-        frame: FrameType | None = sys._getframe(1 + skipped)
-        internal, external = self._internal, self._external
-        while frame is not None:
-            code = frame.f_code
-            identity = id(code)
-            if identity not in internal:
-                if identity in external:
-                    break
-                if frame.f_globals.get("__name__", "").partition(".")[0] not in _INTERNAL:
-                    external[identity] = code
-                    break
-                if code.co_name == "unrolled_run":
-                    # Below the run loop stands whoever called `trio.run`, who has nothing to do with it.
-                    return None
-                internal[identity] = code
-            frame = frame.f_back
-        if frame is None:
-            return None
-        code, offset = frame.f_code, frame.f_lasti
-        # Codes are told apart by their addresses: to hash one takes its whole content.
-        known_place = self._places.get((id(code), offset))
-        place = None if known_place is None else known_place[0]
-        if place is None:
-            position = next(itertools.islice(code.co_positions(), offset // 2, None), None)
-            column = 0 if position is None or position[2] is None else position[2]
-            place = Place(code.co_filename, frame.f_lineno, code.co_qualname, column + 1)
-            self._places[id(code), offset] = (place, code)
-        return place
 
 
 class _Watching:

@@ -19,6 +19,7 @@ from trioflow.race.clocks.actor import Actor
 from trioflow.race.edges import foreign
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
+from trioflow.race.edges.places import place
 from trioflow.race.edges.session import Session, local, watching
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context
@@ -89,7 +90,7 @@ class RunInstrument(trio.abc.Instrument):
             if task.parent_nursery is None:
                 parent = self._outer or session.host()
             release = parent.release_now() if parent is not None and parent.kind == "thread" else None
-            actor = session.spawn(parent, task.name, session.place(skipped=_OF_TRIO), release=release)
+            actor = session.spawn(parent, task.name, place(skipped=_OF_TRIO), release=release)
             self._tasks[task] = local.newborn = actor
         except Exception as error:  # noqa: BLE001
             faults.report("edges.tasks", error)
