@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -215,6 +216,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
 
+    # What a shell runs in the background ignores interrupts, and so does what that starts; some suites interrupt themselves.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.measure:
         print(f"{'suite':24}{'tests':>7}{'busy':>8}{'plain':>11}{'detector':>11}{'ratio':>9}{'limit':>8}", flush=True)
     good = True
