@@ -216,7 +216,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
 
-    # What a shell runs in the background ignores interrupts, and so does what that starts; some suites interrupt themselves.
+    # What a shell runs in the background ignores interrupts, as does what that starts; some suites send them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.measure:
         print(f"{'suite':24}{'tests':>7}{'busy':>8}{'plain':>11}{'detector':>11}{'ratio':>9}{'limit':>8}", flush=True)
