@@ -79,7 +79,7 @@ def container_of(cls: type) -> Container | None:
 
 def containers_in(value: Any) -> tuple[Any, ...]:
     """The containers in which one of the standard library's containers in Python keeps what is in it."""
-    cls = type(value)
+    cls: type = type(value)
     if cls not in _delegating:
         _delegating[cls] = next((name for base, name in _DELEGATING if issubclass(cls, base)), None)
     name = _delegating[cls]

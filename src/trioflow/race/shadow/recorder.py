@@ -114,8 +114,7 @@ class Recorder:
         try:
             with self._lock:
                 site = self.memory.renamed(number, name)
-                kind = self.tables.kinds[number]
-                self._attribute(value, site, kind, actor, sys._getframe(2), (number, name))
+                self._attribute(value, site, self.tables.kinds[number], actor, sys._getframe(2), (number, name))
         except Exception as error:
             faults.report("named", error)
         finally:
@@ -152,7 +151,7 @@ class Recorder:
                 if kind is not None:
                     self._contents(value, kind, site, key, actor, sys._getframe(2))
                 elif self._delegated(value, site, key, actor, sys._getframe(2)):
-                    pass
+                    return
                 elif site.operation is Operation.CALL:
                     self._attribute(value, site, READ, actor, sys._getframe(2))
                 else:
@@ -366,8 +365,7 @@ class Recorder:
         """Whether a value keeps its contents in containers, which then are what is accessed."""
         inner = containers_in(value)
         for index, each in enumerate(inner):
-            kind = container_of(type(each))
-            if kind is not None:
+            if (kind := container_of(type(each))) is not None:
                 # A chain of dictionaries reads all of them and stores in the first.
                 self._contents(each, kind, site, key, actor, frame, allowed=READ if index else UPDATE)
         return bool(inner)
