@@ -26,7 +26,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note how a test went: the worst of setup, call and teardown."""
-    outcome = f"x{report.outcome}" if hasattr(report, "wasxfail") else report.outcome
+    # Where its author expects a test to fail now and then (a limit of 10 ms, say), failing and passing are the same.
+    outcome = "expected to fail" if hasattr(report, "wasxfail") else report.outcome
     if report.when == "call" or outcome != "passed":
         _outcomes[report.nodeid] = outcome
 
