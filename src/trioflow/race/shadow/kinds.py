@@ -77,9 +77,9 @@ def container_of(cls: type) -> Container | None:
         return found
 
 
-def containers_in(value: Any) -> tuple[Any, ...]:
+def containers_in(value: object) -> tuple[Any, ...]:
     """The containers in which one of the standard library's containers in Python keeps what is in it."""
-    cls: type = type(value)
+    cls = type(value)
     if cls not in _delegating:
         _delegating[cls] = next((name for base, name in _DELEGATING if issubclass(cls, base)), None)
     name = _delegating[cls]
