@@ -15,8 +15,10 @@ from trioflow.race.edges import (
     channels,
     events,
     foreign,
+    handovers,
     locks,
     mutexes,
+    pipes,
     places,
     session,
     sockets,
@@ -49,7 +51,9 @@ def install(registry: Registry) -> None:
     patches = Patches()
     session.begin(registry)
     try:
-        for part in (tasks, events, channels, locks, threads, callbacks, mutexes, testing, streams, sockets, foreign):
+        for part in (tasks, events, channels, locks, threads, callbacks, mutexes, handovers, testing, streams):
+            part.install(patches)
+        for part in (sockets, pipes, foreign):
             part.install(patches)
     except BaseException:
         foreign.forget()
