@@ -170,7 +170,8 @@ def _order(one: clocks.Actor, other: clocks.Actor) -> str:
         return f"B {_starts(common, one, 'A')}; nothing orders the two after that"
     if one.parent is other.parent is common and one.started is not None and one.started == other.started:
         return f"{common.name} {_starts(common, one, 'both')}; nothing orders them after that"
-    return f"{common.name} {_starts(common, one, 'A')} and {_starts(common, other, 'B')}; nothing orders them after that"
+    both = f"{_starts(common, one, 'A')} and {_starts(common, other, 'B')}"
+    return f"{common.name} {both}; nothing orders them after that"
 
 
 def _line(actor: clocks.Actor | None) -> Iterator[clocks.Actor]:

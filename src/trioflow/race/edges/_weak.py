@@ -42,7 +42,7 @@ class IdentityMap(Generic[_Value]):
     def set(self, key: object, value: _Value) -> None:
         """Set the value of `key`."""
         identity = id(key)
-        entry = self._entries.get(identity)
+        entry: _Entry[_Value] | None = self._entries.get(identity)
         if entry is None:
             entry = _Entry(key, _forget)
             entry.entries = self._entries

@@ -76,6 +76,7 @@ def _watching_send(original: Callable[..., Any]) -> Callable[..., Any]:
     def send_nowait(self: Any, value: object) -> None:
         session = watching.session
         actor = shadow = receiver = None
+        state: Any = None
         try:
             actor = None if session is None else session.actor()
             if session is not None and actor is not None:
@@ -119,6 +120,7 @@ def _watching_receive(original: Callable[..., Any]) -> Callable[..., Any]:
     def receive_nowait(self: Any) -> Any:
         session = watching.session
         actor = shadow = sender = None
+        state: Any = None
         try:
             actor = None if session is None else session.actor()
             if session is not None and actor is not None:

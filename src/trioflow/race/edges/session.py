@@ -17,6 +17,7 @@ from trioflow.race.shadow.context import context
 if TYPE_CHECKING:
     from trioflow.race._trio import Nursery, Task
 
+
 class _Local(threading.local):
     """What is known of this thread alone."""
 
