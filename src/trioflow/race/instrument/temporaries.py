@@ -10,8 +10,7 @@ called in another, and a report should show what was written.
 from __future__ import annotations
 
 import ast
-import copy
-from typing import final
+from typing import cast, final
 
 _PREFIX = "@py_assert"
 
@@ -47,20 +46,20 @@ class Temporaries:
         return node
 
     def _without_positions(self, node: ast.expr) -> ast.expr:
-        if isinstance(node, ast.Name) and node.id in self._meanings:
-            return self._meanings[node.id]
-        meaning = _Substitution(self._meanings).visit(copy.deepcopy(node))
-        assert isinstance(meaning, ast.expr)
-        for each in ast.walk(meaning):
-            for attribute in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-                vars(each).pop(attribute, None)
-        return meaning
+        """Return a copy with meanings in place of names: the rewriter is going to change the node itself."""
+        copied = self._copied(node)
+        assert isinstance(copied, ast.expr)
+        return copied
 
-
-@final
-class _Substitution(ast.NodeTransformer):
-    def __init__(self, meanings: dict[str, ast.expr]) -> None:
-        self._meanings = meanings
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._meanings.get(node.id, node)
+    def _copied(self, value: object) -> object:
+        if isinstance(value, list):
+            return [self._copied(each) for each in cast("list[object]", value)]
+        if not isinstance(value, ast.AST):
+            return value
+        if isinstance(value, ast.Name) and value.id in self._meanings:
+            return self._meanings[value.id]
+        # Not by its constructor, which wants all fields at once; and copy.deepcopy() takes many times as long.
+        copied = type(value).__new__(type(value))
+        for field, part in ast.iter_fields(value):
+            setattr(copied, field, self._copied(part))
+        return copied
