@@ -1,0 +1,82 @@
+"""The programs of the review: nothing may go wrong but what is listed here, and the list may only become shorter."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent.parent
+PROGRAMS = TESTS / "programs"
+
+FALSE_ALARMS = {
+    "test_ticket_lock": "a lock made of two counters: that nobody else writes between two turns is beyond locksets",
+}
+MISSED = {
+    "read when consumed, not when made": """
+        test_items_view_iterated_later test_view_kept test_iterator_made_before test_generator_expression_run_later
+    """,
+    "done by code of the standard library or of a decorator, which is not rewritten": """
+        test_attrs_asdict test_attrs_compared test_attrs_evolved test_copy_of_an_object
+        test_dataclass_compared test_dataclass_equality test_dataclass_printed test_dataclass_replaced
+        test_dynamic_attributes test_memoryview test_operator_attrgetter test_struct_copied test_struct_copied_deep
+    """,
+    "a method of a container that is called by somebody else": """
+        test_bound_method_passed_to_map test_list_method_as_a_threads_function
+    """,
+    "value patterns, and class bodies in functions": "test_case_value test_class_body",
+    "which of two accesses fails depends on the run": "test_del_name",
+    "only the first of several elements added at one place": "test_index_of_an_extended_element",
+    "a value carried by an unknown call, an object or an inner function": """
+        test_closure_carries test_copy_method_carries test_exception_carries test_join_carries test_local_list_carries
+        test_method_of_the_value_read test_named_tuple_carries test_nonlocal_closure_carries test_object_made_of_it
+        test_split_carries test_star_arguments_carry
+    """,
+    "an exception that decides, but for look-ups": """
+        test_division_error_decides test_index_error_decides test_suppressed_lookup test_type_error_decides
+    """,
+    "the element itself and what is computed from it are not told apart": """
+        test_insert_at_a_position_found test_last_plus_one_appended
+    """,
+    "a decision that a generator yields; an update across a checkpoint through a property": """
+        test_property_augmented_with_await test_yielded_decision
+    """,
+}
+LIMITS = {name for names in MISSED.values() for name in names.split()}
+
+
+def verdict(tmp_path: Path, level: str, *arguments: str) -> tuple[set[str], set[str]]:
+    """The names of the programs that were missed in, and of those with a false alarm."""
+    report = tmp_path / "findings.json"
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".", level]
+    subprocess.run(
+        [*pytest_command, f"--race-report=json:{report}"], cwd=PROGRAMS, capture_output=True, text=True, check=False
+    )
+    score_command = [sys.executable, str(TESTS / "corpus" / "score.py"), str(report), "--folder", str(PROGRAMS)]
+    printed = subprocess.run(
+        [*score_command, "--verbose", *arguments], capture_output=True, text=True, check=False
+    ).stdout
+    assert "recall" in printed
+    missed = set(re.findall(r"^missed .*::(\w+)", printed, re.MULTILINE))
+    false = set(re.findall(r"^false (?:error|warning) .*::(\w+)", printed, re.MULTILINE))
+    return missed, false
+
+
+@pytest.mark.slow
+def test_programs_pass_without_the_detector() -> None:
+    """Every program passes its own assertions."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
+    done = subprocess.run(command, cwd=PROGRAMS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "arguments"), [("--detect-races", ()), ("--detect-races=strict", ("--strict",))])
+def test_programs_are_judged_as_labelled(tmp_path: Path, level: str, arguments: tuple[str, ...]) -> None:
+    """What is racy is found and what is safe is silent, with the exceptions that are listed."""
+    missed, false = verdict(tmp_path, level, *arguments)
+    assert sorted(missed - LIMITS) == []
+    assert sorted(false - FALSE_ALARMS.keys()) == []
