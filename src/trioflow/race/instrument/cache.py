@@ -23,7 +23,6 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, Final
 
-from trioflow.race.instrument.rewriter import FORMAT
 from trioflow.race.model.sites import (
     NO_DEPENDENCE,
     CallSite,
@@ -34,6 +33,8 @@ from trioflow.race.model.sites import (
     Site,
 )
 
+FORMAT: Final = 4
+"""Raised with every change of what is written, so that code cached by another version is not used."""
 _OPERATIONS: Final = tuple(Operation)
 
 

@@ -15,7 +15,6 @@ from typing import final
 import attrs
 
 from trioflow.race.instrument import cache
-from trioflow.race.instrument.rewriter import rewrite
 from trioflow.race.model.errors import InstrumentationError
 from trioflow.race.model.sites import ModuleTable
 
@@ -61,6 +60,9 @@ def compiled(
         tree = ast.parse(source, path)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidSourceError(str(error)) from error
+    # Only here: where all comes from the cache, the rewriter is not needed at all.
+    from trioflow.race.instrument.rewriter import rewrite  # noqa: PLC0415
+
     try:
         if assertions is not None:
             assertions.apply(tree, source)

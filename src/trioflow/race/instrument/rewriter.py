@@ -30,9 +30,6 @@ from trioflow.race.instrument.scopes import FunctionNode, Scopes
 from trioflow.race.instrument.table import Function, TableBuilder
 from trioflow.race.model.sites import ModuleTable, Operation
 
-FORMAT: Final = 4
-"""Raised with every change of what is written, so that code cached by another version is not used."""
-
 _FRAMES_PER_LEVEL: Final = 5
 _RESERVE: Final = 500
 
