@@ -180,7 +180,7 @@ def test_a_module_that_can_not_be_rewritten_is_left_as_it_was(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("an odd statement")
 
-    monkeypatch.setattr("trioflow.race.instrument.compilation.rewrite", fail)
+    monkeypatch.setattr("trioflow.race.instrument.rewriter.rewrite", fail)
     project.hook.install()
     with pytest.warns(InstrumentationWarning, match=r"stock is not instrumented.*stock\.py.*an odd statement") as found:
         stock = project.load("stock")
