@@ -236,7 +236,17 @@ class Actor:
             for release in self._handed:
                 self._learn(release, lock=True)
             self._handed.clear()
-        self._new_moment()
+        if self._inherited or _references(self.moment) != _MINE:
+            self._new_moment()
+            return
+        # The most common case of the same: it happens at each checkpoint.
+        moment = self.moment
+        moment.time = self.time
+        moment.step = self.step
+        moment.full = self.full.clock
+        moment.strong = self.strong.clock
+        moment.holds = self.holds
+        moment.serial = next(_serial)
 
     def end_step(self) -> None:
         """A task reaches a checkpoint, or ends."""
@@ -309,9 +319,12 @@ class Actor:
             (self._handed if lock else self._wakes).append(release)
 
     def _learn(self, release: Release, lock: bool) -> None:
-        if self.strong is self.full:
-            slot = release.slot
-            if slot >= 0 and time_of(self.full.clock, slot) >= release.time:
+        known = self.full
+        if self.strong is known:
+            if not lock and release.strong is None and release._actor is None:
+                known.learn(release, release.slot, release.time, self.slot, self.time)
+                return
+            if release.slot >= 0 and time_of(known.clock, release.slot) >= release.time:
                 return
         full, strong = release.contents()
         if self.strong is self.full and (lock or strong is not full):
