@@ -31,7 +31,7 @@ _WORKERS = frozenset({"trio._core._thread_cache", "concurrent.futures.thread"})
 def _watching_start(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def start_thread_soon(
-        self: Any, fn: Callable[[], Any], deliver: Callable[[Any], object], name: str | None = None
+        self: Any, fn: Callable[[], Any], deliver: Callable[[Any], object], *name: Any, **options: Any
     ) -> None:
         job = None
         try:
@@ -45,7 +45,7 @@ def _watching_start(original: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:  # noqa: BLE001
             faults.report("edges.threads", error)
         if job is None:
-            original(self, fn, deliver, name)
+            original(self, fn, deliver, *name, **options)
             return
 
         def work() -> Any:
@@ -60,7 +60,7 @@ def _watching_start(original: Callable[..., Any]) -> Callable[..., Any]:
             finally:
                 sessions.local.finished = outer
 
-        original(self, work, hand_over, name)
+        original(self, work, hand_over, *name, **options)
 
     return start_thread_soon
 
