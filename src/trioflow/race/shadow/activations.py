@@ -75,6 +75,11 @@ class Activations:
         self._latest: dict[int, Entry] = {}
         self._count = 0
 
+    def close(self) -> None:
+        """Leave no cycles to the garbage collector."""
+        for activation in list(self._by_frame.values()):
+            activation.children.clear()
+
     def enter(self, frame: FrameType) -> None:
         """A coroutine function starts in `frame`."""
         self._count += 1
@@ -106,7 +111,11 @@ class Activations:
         self._latest[entry.site.number] = entry
         activation = self._by_frame.get(id(frame))
         if activation is not None and activation.code is frame.f_code:
-            _replace(activation.entries.setdefault(entry.site.number, []), entry)
+            known = activation.entries.get(entry.site.number)
+            if known is None:
+                activation.entries[entry.site.number] = [entry]
+            else:
+                _replace(known, entry)
             return
         if frame.f_code.co_name in _COMPREHENSIONS and frame.f_back is not None:
             self.note(frame.f_back, entry)

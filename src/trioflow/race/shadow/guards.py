@@ -46,7 +46,8 @@ class Guards:
                 continue
             guard = shadow.guards.get(where)
             if guard is None:
-                guard = shadow.guards[where] = Guard(f"flag {shadow.label}.{where}")
+                guard = Guard(f"flag {shadow.label}.{where}")
+                shadow.keep_guard(where, guard)
             if guard.holder is None:
                 guard.holder = actor
                 guard.step = actor.step

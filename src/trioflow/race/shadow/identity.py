@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from trioflow.race.shadow.variables import Variable
 
 _FORGET = 8192
+_NONE: dict[Any, Any] = {}
+"""Stands for a dictionary that most shadows never need; it stays empty."""
 
 
 @final
@@ -65,18 +67,18 @@ class ObjectShadow:
         self.anchor: Anchor | Any = None
         self.recent: dict[Any, Moment] = {}
         """The last access at each site (with its key): all there is to know while the object has one owner."""
-        self.effects: dict[Any, Effects] = {}
+        self.effects: dict[Any, Effects] = _NONE
         """What each of these did, where the object is a container."""
-        self.before: dict[Hashable, tuple[Moment, object]] = {}
+        self.before: dict[Hashable, tuple[Moment, object]] = _NONE
         """Per variable the digest of the value before the owner's last write."""
         self.shared: dict[Hashable, Variable] | None = None
         self.born: Moment | None = None
         """When the object was made, if it was seen in its making."""
-        self.noted: set[Hashable] = set()
+        self.noted: frozenset[Hashable] = frozenset()
         """The variables with accesses on which something may rely."""
-        self.guards: dict[Hashable, Guard] = {}
+        self.guards: dict[Hashable, Guard] = _NONE
         """Per variable, the lock that it stands for if it is a flag by which tasks exclude each other."""
-        self.relied: set[tuple[int, int]] = set()
+        self.relied: frozenset[tuple[int, int]] = frozenset()
         """Actors and sites of writes that relied on an earlier access to the same variable."""
 
     def note(self, key: Any, moment: Moment) -> None:
@@ -87,6 +89,30 @@ class ObjectShadow:
             for old in list(recent)[: _FORGET // 2]:
                 del recent[old]
                 self.effects.pop(old, None)
+
+    def keep_effects(self, recent: Any, effects: Effects) -> None:
+        """Remember what an access did."""
+        if self.effects is _NONE:
+            self.effects = {}
+        self.effects[recent] = effects
+
+    def keep_before(self, where: Hashable, moment: Moment, replaced: object) -> None:
+        """Remember what the owner's last write replaced."""
+        if self.before is _NONE:
+            self.before = {}
+        self.before[where] = (moment, replaced)
+
+    def keep_guard(self, where: Hashable, guard: Guard) -> None:
+        """Remember that a variable is a flag."""
+        if self.guards is _NONE:
+            self.guards = {}
+        self.guards[where] = guard
+
+    def forget_owner(self) -> None:
+        """Forget what was remembered for the time of one owner."""
+        self.effects = _NONE
+        self.before = _NONE
+        self.born = None
 
     def object(self) -> Any:
         """The object, or None if it is gone."""
@@ -124,6 +150,7 @@ class Shadows:
         shadow = self.by_id.get(key)
         if shadow is not None and shadow.anchor is anchor:
             del self.by_id[key]
+            shadow.shared = None
 
     def let_go(self) -> None:
         """Drop new containers that nobody else holds, and look at as many of the older ones."""
@@ -142,7 +169,10 @@ class Shadows:
         held.extend(kept)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything, and leave no cycles to the garbage collector."""
+        for shadow in list(self.by_id.values()):
+            shadow.shared = None
+            shadow.anchor = None
         self.by_id.clear()
         self._held.clear()
         self.fresh = 0

@@ -16,7 +16,7 @@ import collections
 import enum
 import threading
 import types
-from typing import Any
+from typing import Any, TypeVar, final
 
 
 class Container(enum.Enum):
@@ -57,9 +57,36 @@ _DELEGATING: tuple[tuple[type, str], ...] = (
     (collections.ChainMap, "maps"),
 )
 
-_delegating: dict[type, str | None] = {}
-_containers: dict[type, Container | None] = {}
-_attributes: dict[tuple[type, str], Attribute] = {}
+
+_Key = TypeVar("_Key")
+_Answer = TypeVar("_Answer")
+
+
+@final
+class TypeTable(dict[_Key, _Answer]):
+    """What is known by type; what is known of types that were made in functions is let go with their test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._local: list[_Key] = []
+
+    def learn(self, key: _Key, answer: _Answer, cls: type) -> _Answer:
+        """Remember an answer that holds for a type."""
+        self[key] = answer
+        if "<locals>" in type.__dict__["__qualname__"].__get__(cls):
+            self._local.append(key)
+        return answer
+
+    def forget_local_types(self) -> None:
+        """Let go of the types that were made in functions."""
+        for key in self._local:
+            self.pop(key, None)
+        self._local.clear()
+
+
+_delegating: TypeTable[type, str | None] = TypeTable()
+_containers: TypeTable[type, Container | None] = TypeTable()
+_attributes: TypeTable[tuple[type, str], Attribute] = TypeTable()
 
 
 def is_a(value: object, *classes: type) -> bool:
@@ -72,16 +99,14 @@ def container_of(cls: type) -> Container | None:
     try:
         return _containers[cls]
     except KeyError:
-        found = next((kind for base, kind in _BASES if issubclass(cls, base)), None)
-        _containers[cls] = found
-        return found
+        return _containers.learn(cls, next((kind for base, kind in _BASES if issubclass(cls, base)), None), cls)
 
 
 def containers_in(value: object) -> tuple[Any, ...]:
     """The containers in which one of the standard library's containers in Python keeps what is in it."""
     cls = type(value)
     if cls not in _delegating:
-        _delegating[cls] = next((name for base, name in _DELEGATING if issubclass(cls, base)), None)
+        _delegating.learn(cls, next((name for base, name in _DELEGATING if issubclass(cls, base)), None), cls)
     name = _delegating[cls]
     if name is None:
         return ()
@@ -97,9 +122,7 @@ def attribute_of(cls: type, name: str) -> Attribute:
     try:
         return _attributes[cls, name]
     except KeyError:
-        found = _classify(cls, name)
-        _attributes[cls, name] = found
-        return found
+        return _attributes.learn((cls, name), _classify(cls, name), cls)
 
 
 def forget_types() -> None:
@@ -107,6 +130,12 @@ def forget_types() -> None:
     _delegating.clear()
     _containers.clear()
     _attributes.clear()
+
+
+def forget_local_types() -> None:
+    """Let go of the types that were made in functions, which may end with the test in which they were met."""
+    for table in (_delegating, _containers, _attributes):
+        table.forget_local_types()
 
 
 def lookup(cls: type, name: str) -> tuple[type, Any] | None:

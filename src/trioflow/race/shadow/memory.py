@@ -63,12 +63,14 @@ class Memory:
         shared = shadow.shared
         if shared is None:
             if shadow.container is not None or type(recent) is tuple:
-                shadow.effects[recent] = effects
+                shadow.keep_effects(recent, effects)
+            if site.number in self._tables.making:
+                return None
             for where, kind in effects:
                 if kind & WRITE:
                     before = shadow.before.get(where)
                     if before is None or before[0].step != moment.step:
-                        shadow.before[where] = (moment, _replaced(shadow, where, site))
+                        shadow.keep_before(where, moment, _replaced(shadow, where, site))
             return None
         accesses: dict[Hashable, Access] = {}
         for where, kind in effects:
@@ -130,9 +132,7 @@ class Memory:
         if last is None or last.before_without_locks(actor.moment):
             shadow.owner = actor
             shadow.recent.clear()
-            shadow.effects.clear()
-            shadow.before.clear()
-            shadow.born = None
+            shadow.forget_owner()
         else:
             self._share(shadow, actor)
 
@@ -180,8 +180,7 @@ class Memory:
                         else:
                             _settle(shadow, where, access)
                 variable.access(access, self.sink)
-        shadow.effects.clear()
-        shadow.before.clear()
+        shadow.forget_owner()
         shadow.shared = shared
 
 

@@ -29,10 +29,12 @@ from trioflow.race.shadow.identity import ObjectShadow
 from trioflow.race.shadow.kinds import (
     Attribute,
     Container,
+    TypeTable,
     attribute_of,
     class_variable,
     container_of,
     containers_in,
+    forget_local_types,
     is_a,
     is_module_variable,
     lookup,
@@ -53,9 +55,9 @@ class Recorder:
         self.memory = Memory(tables, sink)
         self.shadows = self.memory.shadows
         self.reliance = Reliance(tables, self.memory)
-        self.computed: dict[int, type] = {}
+        self.computed: TypeTable[int, type] = TypeTable()
         """By site, a type on which its attribute is no variable; or on which its method is no container's."""
-        self.variables: dict[int, type] = {}
+        self.variables: TypeTable[int, type] = TypeTable()
         """By site, a type on whose instances its attribute is a variable."""
         self._lock = allocate_lock()
         self._modules: dict[str, Scope] = {}
@@ -66,8 +68,9 @@ class Recorder:
         """Forget everything; a new test starts."""
         self.memory.clear()
         self.reliance.clear()
-        self.computed.clear()
-        self.variables.clear()
+        self.computed.forget_local_types()
+        self.variables.forget_local_types()
+        forget_local_types()
         self._modules.clear()
         self._suspended.clear()
         self._suspended_calls.clear()
@@ -155,7 +158,7 @@ class Recorder:
                 elif site.operation is Operation.CALL:
                     self._attribute(value, site, READ, actor, sys._getframe(2))
                 else:
-                    self.computed[number] = type(value)
+                    self.computed.learn(number, type(value), type(value))
         except Exception as error:
             faults.report("contents", error)
         finally:
@@ -296,24 +299,24 @@ class Recorder:
         cls = type(value)
         if is_a(value, types.ModuleType):
             if kind == READ and not is_module_variable(value, name):
-                self.computed[site.number] = cls
+                self.computed.learn(site.number, cls, cls)
                 return
             value = self.module(value.__name__)
         elif is_a(value, type):
             owner = class_variable(value, name, written=kind != READ)
             if owner is None:
                 if site.operation is Operation.CALL:
-                    self.computed[site.number] = cls
+                    self.computed.learn(site.number, cls, cls)
                 return
             value = owner
         else:
             found = attribute_of(cls, name)
             if found is Attribute.COMPUTED:
-                self.computed[site.number] = cls
+                self.computed.learn(site.number, cls, cls)
                 return
             if found is Attribute.INSTANCE:
                 if site.operation is not Operation.CALL and container_of(cls) is None:
-                    self.variables[site.number] = cls
+                    self.variables.learn(site.number, cls, cls)
             elif kind == READ and not self._is_set(value, cls, name, site, actor, frame):
                 return
         shadow = self._shadow(value, None, actor)
@@ -374,7 +377,7 @@ class Recorder:
         held = content(value, where)
         kind = container_of(type(held))
         if kind is None:
-            self.computed[inside] = type(value)
+            self.computed.learn(inside, type(value), type(value))
         else:
             self._contents(held, kind, self.tables.sites[inside], ABSENT, actor, frame)
 

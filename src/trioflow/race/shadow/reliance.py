@@ -43,6 +43,7 @@ class Reliance:
 
     def clear(self) -> None:
         """Forget everything."""
+        self.activations.close()
         self.activations = Activations(self._tables)
         self._read_backs.clear()
 
@@ -60,13 +61,14 @@ class Reliance:
         if number in self._tables.noted:
             variables = tuple([where for where, _ in effects])
             self.activations.note(frame, Entry(site, shadow, variables, actor.moment))
-            shadow.noted.update(variables)
+            if not shadow.noted.issuperset(variables):
+                shadow.noted |= frozenset(variables)
         written = [where for where, kind in effects if kind & WRITE]
         if written:
             if shadow.guards:
                 self._guards.written(shadow, effects, actor)
             if self._checked_in_step(shadow, site, written, actor):
-                shadow.relied.add((actor.slot, number))
+                shadow.relied |= {(actor.slot, number)}
                 self._guards.checked_and_set(shadow, written, actor)
             elif not shadow.noted.isdisjoint(written):
                 self._act(shadow, site, written, accesses, actor, frame)
@@ -152,7 +154,7 @@ class Reliance:
                 entry.acted_on = True
         if best is None:
             return
-        shadow.relied.add((actor.slot, site.number))
+        shadow.relied |= {(actor.slot, site.number)}
         if best.moment.step == actor.step:
             if best_control:
                 self._guards.checked_and_set(shadow, written, actor)
