@@ -6,6 +6,11 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import trio
 
 from trioflow.race.edges import session as sessions
 
@@ -20,7 +25,7 @@ def waiting() -> list[str]:
         return []
     blocks: list[str] = []
     for task, actor in list(session.tasks.items()):
-        frames = list(task.iter_await_frames())
+        frames = list(_frames_of(task))
         if not frames:
             continue
         innermost = frames[-1][0]
@@ -31,3 +36,18 @@ def waiting() -> list[str]:
         stack = traceback.StackSummary.extract(iter(own or frames))
         blocks.append(f"{actor.name}{started}\n  waits in {waits}\n{''.join(stack.format())}")
     return blocks
+
+
+def _frames_of(task: trio.lowlevel.Task) -> Iterator[tuple[FrameType, int]]:
+    """The frames of a task that waits, from the outermost to the innermost."""
+    if hasattr(task, "iter_await_frames"):
+        yield from task.iter_await_frames()
+        return
+    # Trio 0.22.0 lacks it; what waits in an asynchronous generator is not followed.
+    coroutine: Any = task.coro
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is None:
+            return
+        yield frame, frame.f_lineno
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
