@@ -58,12 +58,13 @@ class Reliance:
     ) -> None:
         """An access was made: something may rely on it later, and it may rely on something itself."""
         number = site.number
-        if number in self._tables.noted:
-            variables = tuple([where for where, _ in effects])
+        tables = self._tables
+        if number in tables.noted:
+            variables = (effects[0][0],) if len(effects) == 1 else tuple([where for where, _ in effects])
             self.activations.note(frame, Entry(site, shadow, variables, actor.moment))
             if not shadow.noted.issuperset(variables):
                 shadow.noted |= frozenset(variables)
-        written = [where for where, kind in effects if kind & WRITE]
+        written = [] if number in tables.reading else [where for where, kind in effects if kind & WRITE]
         if written:
             if shadow.guards:
                 self._guards.written(shadow, effects, actor)
@@ -72,7 +73,7 @@ class Reliance:
                 self._guards.checked_and_set(shadow, written, actor)
             elif not shadow.noted.isdisjoint(written):
                 self._act(shadow, site, written, accesses, actor, frame)
-        elif number in self._tables.reads_back:
+        elif number in tables.reads_back:
             self._read_back(shadow, site, effects[0][0], accesses, actor, frame)
 
     def complete(

@@ -33,6 +33,7 @@ _ONLY_READ = frozenset(
         Operation.CONTENTS_READ,
     }
 )
+_NEVER_WRITE = frozenset({Operation.READ, Operation.NAME_READ, Operation.SHAPE})
 _READS = frozenset({Operation.READ, Operation.ITEM_READ})
 _WRITES = frozenset({Operation.WRITE, Operation.ITEM_WRITE})
 
@@ -54,6 +55,8 @@ class SiteTables:
         """For a site that writes in a plain function, the reads there on which it depends by control."""
         self.noted: set[int] = set()
         """Sites of accesses on which something in a later step may rely."""
+        self.reading: set[int] = set()
+        """Sites that can only read: an element that is read may be made thereby, an attribute is not."""
         self.plain: set[int] = set()
         """Sites that only read, and on which nothing relies."""
         self.written_back: frozenset[int] = frozenset()
@@ -93,6 +96,8 @@ class SiteTables:
         returned = {number for function in table.functions for number in function.returns.data}
         for site in table.sites:
             number = site.number
+            if site.operation in _NEVER_WRITE:
+                self.reading.add(number)
             kind = KIND_OF.get(site.operation)
             if kind is not None:
                 self.kinds[number] = kind
