@@ -259,3 +259,16 @@ def code_of(function: Any) -> CodeType:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return cast("CodeType", function.__code__)
+
+
+def task_name(task: Task) -> str:
+    """What a task runs; for a connection of a server, the handler and not what calls it."""
+    frame = getattr(task.coro, "cr_frame", None)
+    if frame is None or not task.name.endswith("._run_handler"):
+        return task.name
+    handler = frame.f_locals.get("handler")
+    while isinstance(handler, partial):
+        handler = handler.func
+    if isinstance(handler, (FunctionType, types.MethodType)):
+        return f"{handler.__module__}.{handler.__qualname__}"
+    return task.name

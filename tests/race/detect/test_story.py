@@ -131,3 +131,37 @@ async def main():
     (error,) = watch(source, level=Level.STRICT).findings
     assert (warning.severity, error.severity) == (Severity.WARNING, Severity.ERROR)
     assert warning.variable == f"global {Path(warning.accesses[0].location.path).stem}.state"
+
+
+def test_task_of_a_server_is_named_for_its_handler(watch: Any) -> None:
+    """Not for the function of Trio that calls the handler, and not started in whatever called `trio.run`."""
+    watched = watch(
+        """
+import functools
+
+import trio
+import trio.testing
+
+served = 0
+
+
+async def greet(stream):
+    global served
+    before = served
+    await stream.send_all(b"hello")
+    served = before + 1
+
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        serve = functools.partial(trio.serve_tcp, greet, 0, host="127.0.0.1")
+        (listener,) = await nursery.start(serve)
+        for _ in range(2):
+            async with await trio.testing.open_stream_to_socket_listener(listener) as client:
+                assert await client.receive_some() == b"hello"
+        nursery.cancel_scope.cancel()
+"""
+    )
+    (finding,) = (found for found in watched.findings if found.kind is Kind.UNGUARDED_SECTION)
+    assert {actor.name.rpartition(".")[2] for actor in finding.actors} == {"greet"}
+    assert {actor.started.function for actor in finding.actors if actor.started is not None} == {"main"}

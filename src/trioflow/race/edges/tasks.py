@@ -66,7 +66,7 @@ class RunInstrument(trio.abc.Instrument):
         for task in runner.tasks:
             if task not in tasks:
                 release = None if host is None else host.release_now()
-                tasks[task] = session.spawn(host, task.name, None, release=release)
+                tasks[task] = session.spawn(host, _trio.task_name(task), None, release=release)
         if running is not None:
             actor = context.actor = tasks[running]
             actor.begin_step()
@@ -90,7 +90,7 @@ class RunInstrument(trio.abc.Instrument):
             if task.parent_nursery is None:
                 parent = self._outer or session.host()
             release = parent.release_now() if parent is not None and parent.kind == "thread" else None
-            actor = session.spawn(parent, task.name, place(skipped=_OF_TRIO), release=release)
+            actor = session.spawn(parent, _trio.task_name(task), place(skipped=_OF_TRIO), release=release)
             self._tasks[task] = local.newborn = actor
         except Exception as error:  # noqa: BLE001
             faults.report("edges.tasks", error)
