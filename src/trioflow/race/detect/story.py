@@ -38,8 +38,9 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
     what = f"{_phrase(first)} by {_who(first)} and {_phrase(second)} by {_who(second, first)}"
     thread = "thread" in (actors[0].kind, actors[1].kind)
     seen = "in this run A came first; nothing keeps B from coming first in another"
-    if first.kind & WRITE and show(first.before) is not None and show(first.value) is not None:
-        seen = f"in this run A changed {show(first.before)} to {show(first.value)} first; B may as well come first"
+    replaced, stored = show(first.before), show(first.value)
+    if first.kind & WRITE and replaced is not None and stored is not None and replaced != stored:
+        seen = f"in this run A changed {replaced} to {stored} first; B may as well come first"
     return Finding(
         kind=verdict.kind,
         severity=verdict.severity,
