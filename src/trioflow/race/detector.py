@@ -62,6 +62,8 @@ class Detector:
         self._registry = Registry()
         self._test = ""
         self._withheld: Counter[str] = Counter()
+        self._told: tuple[int, list[Finding]] | None = None
+        """The findings of the test so far, and of how many candidates they are."""
 
     def install(self) -> None:
         """Install import hook, probes and edges.
@@ -100,6 +102,7 @@ class Detector:
             level: How strictly it is judged, if not as configured.
         """
         self._test = test
+        self._told = None
         self._registry.close()
         self._registry = Registry()
         self._recorder.begin(self._registry)
@@ -111,7 +114,10 @@ class Detector:
         analysis = self._sink.analysis
         if analysis is None:
             return []
-        return [tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts()]
+        if self._told is None or self._told[0] != analysis.candidates:
+            findings = [tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts()]
+            self._told = (analysis.candidates, findings)
+        return list(self._told[1])
 
     def finish(self) -> list[Finding]:
         """The test has ended: what was found in it. All state is dropped."""

@@ -82,6 +82,8 @@ class Analysis:
         self._races: dict[Hashable, list[Race]] = {}
         self._cuts: dict[Hashable, list[Cut]] = {}
         self._counts: Counter[Hashable] = Counter()
+        self.candidates = 0
+        """How many pairs were handed over so far."""
         self.withheld: Counter[str] = Counter()
         """How many pairs of places were left out, by reason."""
 
@@ -89,6 +91,7 @@ class Analysis:
 
     def race(self, variable: Variable, earlier: Access, later: Access) -> None:
         """Two accesses that nothing orders."""
+        self.candidates += 1
         one, other = earlier.site.number, later.site.number
         key = (min(one, other), max(one, other))
         self._counts[key] += 1
@@ -102,6 +105,7 @@ class Analysis:
         """A section into which a write may fall."""
         if _guarded(section, write.moment) or _always_between(section, write.moment):
             return
+        self.candidates += 1
         key = (section.start_site.number, section.end.site.number, variable.shadow.container is None)
         self._counts[key] += 1
         cuts = self._cuts.setdefault(key, [])
