@@ -13,6 +13,8 @@ import trio.testing
 from trio.lowlevel import checkpoint
 
 EXPECT = {
+    "test_abort_function_undoes_what_the_waiter_did": {"data-race": [], "section": [], "other": [], "origin": "own: an abort function comes after the task that was parked"},
+    "test_canceller_is_not_after_the_waiter": {"data-race": ["count"], "section": [], "other": [], "origin": "own: only the abort function is", "filtered": {"count": "commuting"}},
     "test_abandoned_thread_left_alone": {"data-race": [], "section": [], "other": [], "origin": "own: review"},
     "test_abandoned_thread_writes": {"data-race": ["value"], "section": [], "other": [], "origin": "own: review"},
     "test_all_clones_closed": {"data-race": [], "section": [], "other": [], "origin": "own: review"},
@@ -1334,3 +1336,60 @@ async def test_local_data_of_threads():
         assert local.value == n
 
     threads(partial(work, 1), partial(work, 2))
+
+
+class Turnstile:
+    def __init__(self):
+        self.waiting = {}
+        self.count = 0
+
+    async def wait(self):
+        task = trio.lowlevel.current_task()
+        self.waiting[task] = "waits"
+        self.count += 1
+
+        def abort(_):
+            del self.waiting[task]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+
+async def test_abort_function_undoes_what_the_waiter_did():
+    turnstile = Turnstile()
+    scope = trio.CancelScope()
+
+    async def waiter():
+        with scope:
+            await turnstile.wait()
+
+    async def canceller():
+        await checkpoint()
+        await checkpoint()
+        scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(waiter)
+        nursery.start_soon(canceller)
+    assert turnstile.waiting == {}
+
+
+async def test_canceller_is_not_after_the_waiter():
+    turnstile = Turnstile()
+    scope = trio.CancelScope()
+
+    async def waiter():
+        with scope:
+            await turnstile.wait()
+
+    async def canceller():
+        await checkpoint()
+        await checkpoint()
+        scope.cancel()
+        await checkpoint()
+        turnstile.count += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(waiter)
+        nursery.start_soon(canceller)
+    assert turnstile.count == 2

@@ -4,6 +4,8 @@ import trio
 from trio.lowlevel import checkpoint
 
 EXPECT = {
+    "test_third_task_after_an_object_was_handed_on": {"data-race": ["left"], "section": [], "other": [], "origin": "own: the second owner is after the first, the third is not"},
+    "test_third_task_told_by_the_second": {"data-race": [], "section": [], "other": [], "origin": "own: all three in order"},
     "test_augmented_with_await_against_a_plain_writer": {"data-race": ["total"], "section": ["total"], "other": [], "origin": "own: review"},
     "test_augmented_with_await_of_a_shared_object": {"data-race": ["total"], "section": ["total"], "other": [], "origin": "own: review"},
     "test_item_augmented_with_await_against_a_plain_writer": {"data-race": ["totals"], "section": ["totals"], "other": [], "origin": "own: review"},
@@ -206,3 +208,54 @@ async def test_three_of_them(autojump_clock):
         nursery.start_soon(f, 2)
         nursery.start_soon(f, 3)
     assert s.total == 6
+
+
+class Pair:
+    left = right = 0
+
+
+async def test_third_task_after_an_object_was_handed_on(autojump_clock):
+    pair = Pair()
+    handed_on = trio.Event()
+
+    async def first():
+        await trio.sleep(1)
+        pair.left = 1
+        handed_on.set()
+
+    async def second():
+        await handed_on.wait()
+        assert pair.right == 0
+
+    async def third():
+        await trio.sleep(2)
+        assert pair.left == 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first)
+        nursery.start_soon(second)
+        nursery.start_soon(third)
+
+
+async def test_third_task_told_by_the_second(autojump_clock):
+    pair = Pair()
+    handed_on, done = trio.Event(), trio.Event()
+
+    async def first():
+        await trio.sleep(1)
+        pair.left = 1
+        handed_on.set()
+
+    async def second():
+        await handed_on.wait()
+        assert pair.right == 0
+        done.set()
+
+    async def third():
+        await done.wait()
+        assert pair.left == 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first)
+        nursery.start_soon(second)
+        nursery.start_soon(third)

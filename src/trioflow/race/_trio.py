@@ -31,7 +31,7 @@ _SEAMS: tuple[Seam, ...] = (
     ("trio._core._run", "", ("setup_runner", "GLOBAL_RUN_CONTEXT", "Runner", "CancelScope", "CancelStatus")),
     ("trio._core._run", "Runner", ("wait_all_tasks_blocked", "instruments", "tasks", "task_exited", "reschedule")),
     ("trio._core._run", "Nursery", ("_check_nursery_closed",)),
-    ("trio._core._run", "Task", ("_attempt_abort", "_cancel_status")),
+    ("trio._core._run", "Task", ("_attempt_abort", "_abort_func", "_cancel_status")),
     ("trio._core._run", "CancelScope", ("cancel", "deadline", "cancel_called", "_cancel_called")),
     ("trio._core._run", "CancelStatus", ("recalculate", "effectively_cancelled", "_scope", "_parent")),
     ("trio._core._parking_lot", "ParkingLot", ("repark", "_parked")),
@@ -259,6 +259,14 @@ def code_of(function: Any) -> CodeType:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return cast("CodeType", function.__code__)
+
+
+def foreign_abort_function(task: Task) -> Callable[..., object] | None:
+    """The function with which the wait of a task is aborted, unless it is Trio's own."""
+    function: Callable[..., object] | None = task._abort_func
+    if function is None or getattr(function, "__module__", None) is None:
+        return function
+    return None if function.__module__.partition(".")[0] == "trio" else function
 
 
 def task_name(task: Task) -> str:

@@ -16,9 +16,12 @@ from typing import Any, final
 import trio
 
 from trioflow.race import _trio
+from trioflow.race.clocks.actor import Actor
 from trioflow.race.edges._patching import Patches
-from trioflow.race.edges.session import watching
+from trioflow.race.edges.jobs import name_of
+from trioflow.race.edges.session import Session, watching
 from trioflow.race.shadow import faults
+from trioflow.race.shadow.context import context
 
 
 @final
@@ -98,9 +101,48 @@ def _watching_abort(original: Callable[..., Any]) -> Callable[..., Any]:
                     status = status._parent
             except Exception as error:  # noqa: BLE001
                 faults.report("edges.events", error)
+            canceller = session.actor()
+            function = _trio.foreign_abort_function(self)
+            if function is not None and canceller is not None and canceller is not actor:
+                job = _begin_abort(session, canceller, actor, function)
+                try:
+                    original(self, raise_cancel)
+                finally:
+                    _end_abort(session, canceller, actor, job)
+                return
         original(self, raise_cancel)
 
     return attempt_abort
+
+
+def _begin_abort(session: Session, canceller: Actor, parked: Actor, function: Callable[..., object]) -> Actor | None:
+    """A function of the program undoes what a task did before it was parked.
+
+    It runs within the step of whoever cancels, after all that the parked task did; but what the canceller does next
+    is not after that. So it is an actor of its own.
+    """
+    try:
+        job = session.spawn(canceller, name_of(function), None, kind="job", release=canceller.release_now())
+        job.begin_step()
+        job.acquire(parked.release_now())
+        context.actor = job
+    except Exception as error:  # noqa: BLE001
+        faults.report("edges.events", error)
+        return None
+    return job
+
+
+def _end_abort(session: Session, canceller: Actor, parked: Actor, job: Actor | None) -> None:
+    context.actor = canceller
+    if job is None:
+        return
+    try:
+        parked.wake(job.release())
+        parked.wake(canceller.release())
+        job.end_step()
+        session.registry.ended(job)
+    except Exception as error:  # noqa: BLE001
+        faults.report("edges.events", error)
 
 
 def _watched_deadline(original: property) -> property:

@@ -16,7 +16,7 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 if TYPE_CHECKING:
     from trioflow.race.clocks.actor import Actor, Moment
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from trioflow.race.shadow.variables import Variable
 
 _FORGET = 8192
+_OWNERS = 8
+"""How many owners are remembered of an object that is passed on."""
 _NONE: dict[Any, Any] = {}
 """Stands for a dictionary that most shadows never need; it stays empty."""
 
@@ -36,6 +38,14 @@ class Anchor(weakref.ref[Any]):
 
     __slots__ = ("key",)
     key: int
+
+
+class OwnerHistory(NamedTuple):
+    """What one owner did to an object."""
+
+    recent: dict[Any, Moment]
+    effects: dict[Any, Effects]
+    before: dict[Hashable, tuple[Moment, object]]
 
 
 @final
@@ -53,6 +63,7 @@ class ObjectShadow:
         "label",
         "noted",
         "owner",
+        "past",
         "recent",
         "relied",
         "shared",
@@ -71,6 +82,8 @@ class ObjectShadow:
         """What each of these did, where the object is a container."""
         self.before: dict[Hashable, tuple[Moment, object]] = _NONE
         """Per variable the digest of the value before the owner's last write."""
+        self.past: tuple[OwnerHistory, ...] = ()
+        """What earlier owners did, each after the one before: somebody may come whom nothing orders after them."""
         self.shared: dict[Hashable, Variable] | None = None
         self.born: Moment | None = None
         """When the object was made, if it was seen in its making."""
@@ -108,8 +121,25 @@ class ObjectShadow:
             self.guards = {}
         self.guards[where] = guard
 
-    def forget_owner(self) -> None:
-        """Forget what was remembered for the time of one owner."""
+    def history(self) -> OwnerHistory:
+        """What the present owner did."""
+        return OwnerHistory(self.recent, self.effects, self.before)
+
+    def change_owner(self, owner: Actor) -> None:
+        """Go over to somebody who comes after all that the present owner did."""
+        if self.recent:
+            self.past = (*self.past[1 - _OWNERS :], self.history())
+            self.recent = {}
+        self.owner = owner
+        self._forget_owner()
+
+    def share(self, variables: dict[Hashable, Variable]) -> None:
+        """Have a shadow for each variable from now on."""
+        self.shared = variables
+        self.past = ()
+        self._forget_owner()
+
+    def _forget_owner(self) -> None:
         self.effects = _NONE
         self.before = _NONE
         self.born = None

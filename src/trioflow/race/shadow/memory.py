@@ -17,7 +17,7 @@ import attrs
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.containers import READ, WRITE, Effects
-from trioflow.race.shadow.identity import ObjectShadow, Shadows
+from trioflow.race.shadow.identity import ObjectShadow, OwnerHistory, Shadows
 from trioflow.race.shadow.sites import SiteTables
 from trioflow.race.shadow.values import UNKNOWN, is_plain, look
 from trioflow.race.shadow.variables import Access, Sink, Variable
@@ -130,9 +130,7 @@ class Memory:
             if last is None or moment.time > last.time:
                 last = moment
         if last is None or last.before_without_locks(actor.moment):
-            shadow.owner = actor
-            shadow.recent.clear()
-            shadow.forget_owner()
+            shadow.change_owner(actor)
         else:
             self._share(shadow, actor)
 
@@ -156,32 +154,36 @@ class Memory:
     def _share(self, shadow: ObjectShadow, actor: Actor) -> None:
         """Give each variable of an object a shadow of its own; what `actor` does now is not over yet."""
         shared: dict[Hashable, Variable] = {}
-        for recent, moment in sorted(shadow.recent.items(), key=lambda item: item[1].time):
-            number = recent if isinstance(recent, int) else recent[0]
-            site = self._tables.sites[number]
-            if site.name is None and not isinstance(recent, int):
-                site = self._renamed.get(recent[:2], site)
-            effects = shadow.effects.get(recent)
-            if effects is None:
-                assert site.name is not None
-                stored = not isinstance(recent, int)
-                effects = ((site.name, WRITE if stored else self._tables.kinds.get(number, READ)),)
-            for where, kind in effects:
-                variable = shared.get(where)
-                if variable is None:
-                    variable = shared[where] = Variable(shadow, where)
-                access = Access(kind, site, moment)
-                if kind & WRITE:
-                    before = shadow.before.get(where)
+        for history in (*shadow.past, shadow.history()):
+            for recent, moment in sorted(history.recent.items(), key=lambda item: item[1].time):
+                site, effects = self._what(recent, history)
+                for where, kind in effects:
+                    variable = shared.get(where)
+                    if variable is None:
+                        variable = shared[where] = Variable(shadow, where)
+                    access = Access(kind, site, moment)
+                    before = history.before.get(where) if kind & WRITE else None
                     if before is not None and before[0].actor is moment.actor and before[0].step == moment.step:
                         access.before = before[1]
                         if moment.actor is actor and moment.step == actor.step:
                             self._written.append((shadow, where, access))
-                        else:
+                        elif history.recent is shadow.recent:
                             _settle(shadow, where, access)
-                variable.access(access, self.sink)
-        shadow.forget_owner()
-        shadow.shared = shared
+                    variable.access(access, self.sink)
+        shadow.share(shared)
+
+    def _what(self, recent: Any, history: OwnerHistory) -> tuple[Site, Effects]:
+        """What was done under an entry of an owner's history."""
+        number = recent if isinstance(recent, int) else recent[0]
+        site = self._tables.sites[number]
+        if site.name is None and not isinstance(recent, int):
+            site = self._renamed.get(recent[:2], site)
+        effects = history.effects.get(recent)
+        if effects is None:
+            assert site.name is not None
+            stored = not isinstance(recent, int)
+            effects = ((site.name, WRITE if stored else self._tables.kinds.get(number, READ)),)
+        return site, effects
 
 
 def _replaced(shadow: ObjectShadow, where: Hashable, site: Site) -> object:
