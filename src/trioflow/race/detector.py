@@ -103,10 +103,14 @@ class Detector:
         """
         self._test = test
         self._told = None
+        self._sink.analysis = Analysis(level or self.configuration.level, self._is_suppressed)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start with a clean sheet."""
         self._registry.close()
         self._registry = Registry()
         self._recorder.begin(self._registry)
-        self._sink.analysis = Analysis(level or self.configuration.level, self._is_suppressed)
         edges.install(self._registry)
 
     def findings(self) -> list[Finding]:
@@ -115,9 +119,16 @@ class Detector:
         if analysis is None:
             return []
         if self._told is None or self._told[0] != analysis.candidates:
-            findings = [tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts()]
-            self._told = (analysis.candidates, findings)
+            self._told = (analysis.candidates, self._tell(analysis))
         return list(self._told[1])
+
+    def _tell(self, analysis: Analysis) -> list[Finding]:
+        findings: list[Finding] = []
+        try:
+            findings.extend(tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts())
+        except Exception as error:  # noqa: BLE001 (an error of the detector must not become one of the test)
+            faults.report("telling what was found", error)
+        return findings
 
     def finish(self) -> list[Finding]:
         """The test has ended: what was found in it. All state is dropped."""
@@ -125,10 +136,7 @@ class Detector:
         analysis, self._sink.analysis = self._sink.analysis, None
         if analysis is not None:
             self._withheld += analysis.withheld
-        self._registry.close()
-        self._registry = Registry()
-        self._recorder.begin(self._registry)
-        edges.install(self._registry)
+        self._forget()
         for where, text in faults.take().items():
             announce(
                 InternalWarning(
