@@ -33,7 +33,7 @@ from trioflow.race.model.sites import (
     Site,
 )
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Raised with every change of what is written, so that code cached by another version is not used."""
 _OPERATIONS: Final = tuple(Operation)
 
@@ -145,6 +145,7 @@ def _table_to(table: ModuleTable) -> tuple[Any, ...]:
             _dependence_to(site.depends),
             site.operator,
             site.condition,
+            site.chosen,
         )
         for site in table.sites
     )
@@ -196,6 +197,7 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 _dependence_from(depends),
                 operator,
                 condition,
+                chosen,
             )
             for (
                 number,
@@ -213,6 +215,7 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
                 depends,
                 operator,
                 condition,
+                chosen,
             ) in sites
         ),
         functions=tuple(

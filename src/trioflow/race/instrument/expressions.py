@@ -13,20 +13,12 @@ import ast
 from abc import abstractmethod
 from collections.abc import Callable
 
+from trioflow.race.instrument.carriers import function_carries, method_carries, receiver_carries
 from trioflow.race.instrument.definitions import Constancy
 from trioflow.race.instrument.exits import Reads
 from trioflow.race.instrument.local_names import Function, local_names, parameters
 from trioflow.race.instrument.program import CONSTANT, NOTHING, UNKNOWN, Program, Value, joined
 
-# fmt: off
-_CARRYING = frozenset({
-    "abs", "all", "any", "bool", "bytearray", "bytes", "copy", "deepcopy", "dict", "divmod", "enumerate",
-    "filter", "float", "format", "frozenset", "getattr", "hasattr", "hash", "int", "isinstance", "iter", "len",
-    "list", "map", "max", "min", "next", "ord", "pow", "range", "repr", "reversed", "round", "set", "sorted",
-    "str", "sum", "tuple", "type", "vars", "zip",
-})
-# fmt: on
-"""Functions whose result tells something about their arguments."""
 _CONSUMING = frozenset({"extend", "join", "update"})
 """Methods that read the contents of their arguments."""
 
@@ -185,14 +177,17 @@ class ExpressionReader(Program):
     def _call(self, tree: ast.Call) -> tuple[Value, Value]:
         """Returns what flows into the result, and what flows into the call."""
         name = ""
-        inner = UNKNOWN
+        inner = receiver = UNKNOWN
         carrying = False
         if isinstance(tree.func, ast.Attribute):
             name = tree.func.attr
-            inner = self.object_of(tree.func.value)[1]
-            carrying = name in ("copy", "deepcopy") and len(tree.args) > 0
+            carrying = method_carries(tree.func)
+            if receiver_carries(tree.func):
+                receiver = self.value(tree.func.value)
+            else:
+                inner = self.object_of(tree.func.value)[1]
         elif isinstance(tree.func, ast.Name):
-            carrying = self.variable(tree.func.id) is None and tree.func.id in _CARRYING
+            carrying = self.variable(tree.func.id) is None and function_carries(tree.func.id)
         else:
             inner = self.object_of(tree.func)[1]
         evaluate = self.contents if carrying or name in _CONSUMING else self.value
@@ -206,7 +201,7 @@ class ExpressionReader(Program):
         self.reads.calls |= result.sources
         arguments = joined((inner, *given))
         self.act(tree, arguments)
-        return (joined((result, *given)) if carrying else result), arguments
+        return (joined((result, receiver, *given)) if carrying else result), arguments
 
     def _value_of_starred(self, tree: ast.Starred) -> Value:
         self.may_raise()

@@ -29,6 +29,8 @@ class CallRewriter(ReflectionRewriter):
         arguments = list(node.args)
         operations = self.facts.arguments(node, self.temporaries.meaning(node.func), self.scope)
         function = node.func
+        if isinstance(function, ast.Name) and function.id in ("max", "min"):
+            self.chosen.update(arguments)
         receiver = function.value if isinstance(function, ast.Attribute) else None
         if isinstance(function, ast.Attribute):
             function.value = self.expression(function.value)

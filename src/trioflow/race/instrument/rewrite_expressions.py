@@ -140,6 +140,7 @@ class ExpressionRewriter(PlaceRewriter):
 
     def _boolean(self, node: ast.BoolOp) -> ast.expr:
         *tested, last = node.values
+        self.chosen.update(node.values)
         node.values = [*(self.condition(value) for value in tested), self.expression(last)]
         return node
 

@@ -68,6 +68,8 @@ class PlaceRewriter:
         self.temporaries = Temporaries()
         self.testing = False
         """Whether what is visited only decides what is done next."""
+        self.chosen: set[ast.AST] = set()
+        """Expressions whose value may be taken as it is, after a look at it."""
 
     def expression(self, node: ast.expr) -> ast.expr:
         """Rewrite an expression that is evaluated."""
@@ -95,6 +97,7 @@ class PlaceRewriter:
         if isinstance(expression, ast.expr):
             expression = self.temporaries.meaning(expression)
         more["condition"] = self.testing
+        more["chosen"] = node in self.chosen
         return self.table.site(operation, node, function=self.function, expression=expression, **more)
 
     def wrapped(self, node: ast.expr, rewritten: ast.expr, operation: Operation, by: str | None = None) -> ast.expr:

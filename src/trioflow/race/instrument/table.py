@@ -94,6 +94,7 @@ class _Draft:
     reads: tuple[int, ...]
     operator: str | None
     condition: bool
+    chosen: bool
 
 
 @final
@@ -129,6 +130,7 @@ class TableBuilder:
         reads: tuple[int, ...] = (),
         operator: str | None = None,
         condition: bool = False,
+        chosen: bool = False,
     ) -> int:
         """Enter a site and return its number.
 
@@ -143,6 +145,7 @@ class TableBuilder:
             constant_key: Whether the key is a constant.
             operator: The operator of an augmented assignment.
             condition: Whether what is read only decides what is done next.
+            chosen: Whether what is read may be taken as it is, after a look at it.
             reads: Sites on which this one depends by data, besides what the analysis says.
         """
         draft = _Draft(
@@ -158,6 +161,7 @@ class TableBuilder:
             reads,
             operator,
             condition,
+            chosen,
         )
         self._drafts.append(draft)
         self._sites_of.setdefault(draft.stands_for, []).append(draft.number)
@@ -247,6 +251,7 @@ class TableBuilder:
             depends=depends,
             operator=draft.operator,
             condition=draft.condition,
+            chosen=draft.chosen,
         )
 
     def _function_tables(self, function: Function) -> Iterable[FunctionTable]:

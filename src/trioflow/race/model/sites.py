@@ -98,6 +98,8 @@ class Site:
     """For an augmented assignment: its operator, such as `+=`."""
     condition: bool = False
     """What is read here only decides what is done next (`if`, `while`, `match`; not `assert`)."""
+    chosen: bool = False
+    """What is read here may be taken as it is, in `x.a or new` or `max(x.a, new)`: it is checked once more."""
 
 
 @final

@@ -134,6 +134,7 @@ class Reliance:
         """Look whether a write relies on something that was read in an earlier step."""
         best: Entry | None = None
         best_control = False
+        decided: Entry | None = None
         for entry, control in self.activations.relied_on(frame, site):
             if entry.shadow is not shadow or entry.site is site or entry.moment.actor is not actor:
                 continue
@@ -153,9 +154,14 @@ class Reliance:
                 best_control = best_control or control
             if control and entry.moment.step == actor.step:
                 entry.acted_on = True
+            if control and (decided is None or entry.moment.time > decided.moment.time):
+                decided = entry
         if best is None:
             return
         shadow.relied |= {(actor.slot, site.number)}
+        if decided is not None and not best_control and not (best.site.condition or best.site.chosen):
+            # To read in order to update (`n = n - 1`) is not to check again.
+            best, best_control = decided, True
         if best.moment.step == actor.step:
             if best_control:
                 self._guards.checked_and_set(shadow, written, actor)
