@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioflow.race.clocks.vector import EMPTY, Clock, advanced, includes, joined, time_of
+from trioflow.race.clocks.vector import EMPTY, Clock, advanced, joined, time_of
 
 contents = st.dictionaries(st.integers(0, 300), st.integers(1, 50), max_size=12)
 
@@ -29,13 +29,6 @@ def test_join_is_the_least_upper_bound(one: dict[int, int], other: dict[int, int
     join = joined(clock_of(one), clock_of(other))
     for slot in range(320):
         assert time_of(join, slot) == max(one.get(slot, 0), other.get(slot, 0))
-
-
-@given(contents, contents)
-def test_includes_compares_slot_by_slot(one: dict[int, int], other: dict[int, int]) -> None:
-    """One clock includes another if it is at least as far for every slot."""
-    expected = all(one.get(slot, 0) >= time for slot, time in other.items())
-    assert includes(clock_of(one), clock_of(other)) is expected
 
 
 @given(contents, contents)

@@ -190,6 +190,22 @@ def test_a_module_that_can_not_be_rewritten_is_left_as_it_was(
     assert project.hook.instrumented() == []
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_module_that_can_not_be_rewritten_is_loaded_where_warnings_are_errors(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The import succeeds, and the text goes to the standard error."""
+    project.write("stock.py")
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("an odd statement")
+
+    monkeypatch.setattr("trioflow.race.instrument.rewriter.rewrite", fail)
+    project.hook.install()
+    assert project.load("stock").Stock is not None
+    assert "stock is not instrumented" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("source", ["def f(:\n", "return 1\n", "def f():\n    nonlocal x\n", "x = '\\0'\0\n"])
 def test_errors_in_the_source_are_raised_as_without_the_hook(project: Project, source: str) -> None:
     """The same exception, without a warning, and without frames of ours."""

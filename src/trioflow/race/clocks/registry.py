@@ -144,12 +144,3 @@ class Registry:
         release = Release(None, actor.slot, actor.time)
         release.fill(full, strong)
         self._past = release
-
-    def acquire_everything(self, actor: Actor) -> None:
-        """All that any other live actor did so far happens before what `actor` does from now on."""
-        for other in list(self.actors):
-            if other is not actor and not other.ended:
-                full, strong = other.snapshots()
-                release = Release(None, other.slot, other.time)
-                release.fill(full, strong)
-                actor.acquire(release)

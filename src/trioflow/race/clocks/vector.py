@@ -67,16 +67,3 @@ def joined(one: Clock, other: Clock) -> Clock:
         blocks[index] = theirs if ours is _NOTHING else tuple(map(max, ours, theirs))
         changed = True
     return tuple(blocks) if changed else one
-
-
-def includes(one: Clock, other: Clock) -> bool:
-    """Whether `one` knows all that `other` knows."""
-    for index, theirs in enumerate(other):
-        if theirs is _NOTHING:
-            continue
-        if index >= len(one):
-            if any(theirs):
-                return False
-        elif one[index] is not theirs and any(map(int.__gt__, theirs, one[index])):
-            return False
-    return True

@@ -17,7 +17,6 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -30,7 +29,7 @@ from trioflow.race.instrument.compilation import AssertionRewriting, InvalidSour
 from trioflow.race.instrument.nodes import PROBES
 from trioflow.race.instrument.selection import Selection
 from trioflow.race.model.configuration import Configuration
-from trioflow.race.model.errors import ConfigurationError, InstrumentationError, InstrumentationWarning
+from trioflow.race.model.errors import ConfigurationError, InstrumentationError, InstrumentationWarning, announce
 from trioflow.race.model.sites import ModuleTable
 
 TableReceiver = Callable[[ModuleTable], None]
@@ -138,10 +137,7 @@ class ImportHook:
             return None
         except InstrumentationError as error:
             self._left_alone.add(module)
-            warnings.warn(
-                InstrumentationWarning(f"{module} is not instrumented, as {path} can't be rewritten: {error}"),
-                stacklevel=2,
-            )
+            announce(InstrumentationWarning(f"{module} is not instrumented, as {path} can't be rewritten: {error}"))
             return None
         self._receive(table)
         self._modules[module] = InstrumentedModule(module, path, table.function_count)

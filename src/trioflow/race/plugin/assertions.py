@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING, Any, final
 import pytest
 
 from trioflow.race.instrument.compilation import AssertionRewriting
-from trioflow.race.model.errors import InstrumentationWarning
+from trioflow.race.model.errors import InstrumentationWarning, announce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,11 +47,10 @@ def install(hook: ImportHook) -> None:
         return
     problem = _problem()
     if problem is not None:
-        warnings.warn(
+        announce(
             InstrumentationWarning(
                 f"test modules are not instrumented, as this version of pytest is not known: {problem}"
-            ),
-            stacklevel=2,
+            )
         )
         return
     from _pytest.assertion import rewrite  # noqa: PLC0415
