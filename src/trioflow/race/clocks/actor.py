@@ -23,27 +23,19 @@ from typing import TYPE_CHECKING, final
 import attrs
 
 from trioflow.race.clocks.knowledge import Knowledge, Snapshot
+from trioflow.race.clocks.places import place
 from trioflow.race.clocks.vector import EMPTY, Clock, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from trioflow.race.clocks.places import Place
 
 NOBODY = -1
 _serial = itertools.count()
 _references = sys.getrefcount
 _MINE = 2
 """How many references a moment has that only its actor refers to: that one, and the one that is counted."""
-
-
-@final
-@attrs.frozen
-class Place:
-    """Where in the source an actor was started or a lock was made."""
-
-    path: str
-    line: int
-    function: str
-    column: int = 1
 
 
 @final
@@ -117,6 +109,7 @@ class Release(Snapshot):
         self.time = time
         self._complete = None
         self.lessons = None
+        self.place = None
         self.strong: Snapshot | None = None
         """What is known without lock edges, where that is something else."""
 
@@ -142,7 +135,9 @@ class Release(Snapshot):
     def contents(self) -> tuple[Snapshot, Snapshot]:
         """The content with and without lock edges; as far as it goes, if the step still runs."""
         if self._actor is not None:
-            return self._actor.snapshots()
+            full, strong = self._actor.snapshots()
+            full.place = self.place
+            return full, strong
         return self, self if self.strong is None else self.strong
 
 
@@ -156,6 +151,7 @@ class Actor:
         "_release",
         "_released",
         "_wakes",
+        "born",
         "ended",
         "free_slots",
         "full",
@@ -184,6 +180,8 @@ class Actor:
     ) -> None:
         self.slot = slot
         self.time = time
+        self.born = time
+        """Its first time: earlier ones in its slot were those of others."""
         self.step = 0
         self.name = name
         self.kind = kind
@@ -281,7 +279,15 @@ class Actor:
     def release(self) -> Release:
         """What happens up to the end of this step of a task, or up to now in a thread."""
         if self.kind == "thread":
-            return self.release_now()
+            release = self.release_now()
+        else:
+            release = self.release_at_birth()
+        if release.place is None:
+            release.place = place()
+        return release
+
+    def release_at_birth(self) -> Release:
+        """The same for a child that is started: where that is, is known of the child."""
         if self._release is None:
             self._release = Release(self, self.slot, self.time)
         return self._release

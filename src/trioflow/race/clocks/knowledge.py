@@ -18,9 +18,12 @@ Only where none of these holds are clocks joined, block by block.
 
 from __future__ import annotations
 
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from trioflow.race.clocks.vector import EMPTY, WIDTH_BITS, Clock, advanced, joined, time_of
+
+if TYPE_CHECKING:
+    from trioflow.race.clocks.places import Place
 
 _LOOK_BACK = 16
 _REMEMBERED = 64
@@ -31,31 +34,37 @@ _OFFSET = (1 << WIDTH_BITS) - 1
 
 
 @final
-class _Lesson:
+class Lesson:
     """At `time` of its own, an actor learnt what the actor in `slot` knew at `taught`."""
 
-    __slots__ = ("depth", "earlier", "slot", "taught", "time")
+    __slots__ = ("depth", "earlier", "place", "slot", "taught", "time")
 
-    def __init__(self, time: int, slot: int, taught: int, earlier: _Lesson | None, depth: int) -> None:
+    def __init__(
+        self, time: int, slot: int, taught: int, earlier: Lesson | None, depth: int, place: Place | None = None
+    ) -> None:
         self.time = time
         self.slot = slot
         self.taught = taught
         self.earlier = earlier
         self.depth = depth
+        self.place = place
+        """Where the teacher let it be known, where that is known."""
 
 
 class Snapshot:
     """What somebody knew at one moment, its own time included."""
 
-    __slots__ = ("_complete", "lessons", "of_others", "slot", "time")
+    __slots__ = ("_complete", "lessons", "of_others", "place", "slot", "time")
 
-    def __init__(self, of_others: Clock, slot: int, time: int, lessons: _Lesson | None) -> None:
+    def __init__(self, of_others: Clock, slot: int, time: int, lessons: Lesson | None) -> None:
         self.of_others = of_others
         """The clock, except that the own time may be an earlier one."""
         self.slot = slot
         self.time = time
         self._complete: Clock | None = None
         self.lessons = lessons
+        self.place: Place | None = None
+        """Where in the source this was handed on, if it was."""
 
     @property
     def clock(self) -> Clock:
@@ -71,7 +80,7 @@ class Snapshot:
     @staticmethod
     def of_unknown_origin(clock: Clock, slot: int, time: int) -> Snapshot:
         """What `clock` knew when the actor in `slot` was at `time`, where it is not known how it came to."""
-        return Snapshot(clock, slot, time, _Lesson(time, -1, 0, None, 0))
+        return Snapshot(clock, slot, time, Lesson(time, -1, 0, None, 0))
 
 
 @final
@@ -82,7 +91,7 @@ class Knowledge:
 
     def __init__(self, clock: Clock = EMPTY) -> None:
         self.clock = clock
-        self.lessons: _Lesson | None = None
+        self.lessons: Lesson | None = None
         self._last_lesson = 0
 
     def copy(self) -> Knowledge:
@@ -95,7 +104,7 @@ class Knowledge:
     def begin(self, snapshot: Snapshot, teacher: int, taught: int, time: int) -> None:
         """Start with all that `snapshot` knows; `time` is the own time at which this is learnt."""
         self.clock = snapshot.clock
-        self.lessons = _Lesson(time, teacher, taught, None, 0)
+        self.lessons = Lesson(time, teacher, taught, None, 0)
         self._last_lesson = time
 
     def snapshot(self, slot: int, time: int) -> Snapshot:
@@ -113,7 +122,7 @@ class Knowledge:
         """
         if self.clock != other.clock:
             return False
-        self.lessons = _Lesson(time, -1, 0, None, 0)
+        self.lessons = Lesson(time, -1, 0, None, 0)
         self._last_lesson = time
         return True
 
@@ -142,7 +151,7 @@ class Knowledge:
             self.clock = joined(clock, snapshot.clock)
             if self.clock is clock:
                 return
-        self._remember(teacher, taught, time)
+        self._remember(teacher, taught, time, snapshot.place)
 
     def _only_news(self, snapshot: Snapshot, heard: int, slot: int) -> bool:
         """Whether all that the teacher learnt since it was `heard` of last is known."""
@@ -158,11 +167,11 @@ class Knowledge:
             lesson = lesson.earlier
         return False
 
-    def _remember(self, teacher: int, taught: int, time: int) -> None:
+    def _remember(self, teacher: int, taught: int, time: int, place: Place | None) -> None:
         earlier = self.lessons
         depth = 0 if earlier is None else earlier.depth + 1
         if depth > _REMEMBERED:
             # A lesson from nobody: what came before it is not known any more.
-            earlier, depth = _Lesson(time, -1, 0, None, 0), 1
-        self.lessons = _Lesson(time, teacher, taught, earlier, depth)
+            earlier, depth = Lesson(time, -1, 0, None, 0), 1
+        self.lessons = Lesson(time, teacher, taught, earlier, depth, place)
         self._last_lesson = time

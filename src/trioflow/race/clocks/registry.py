@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import final
 
-from trioflow.race.clocks.actor import NOBODY, Actor, Place, Release
+from trioflow.race.clocks.actor import NOBODY, Actor, Release
 from trioflow.race.clocks.knowledge import Knowledge, Snapshot
+from trioflow.race.clocks.places import Place
 
 _TOGETHER = 256
 
@@ -107,7 +108,7 @@ class Registry:
             if parent is None:
                 release = self._past
             else:
-                release = parent.release()
+                release = parent.release_now() if parent.kind == "thread" else parent.release_at_birth()
         if release is not None:
             if not release.is_filled():
                 # The step that starts it still runs: what it knows in the end is learnt at the first step.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from collections.abc import Iterator
 from pathlib import Path
 
 from trioflow.race.clocks import actor as clocks
 from trioflow.race.detect.analysis import Cut, Race, Verdict, is_read_back, is_suspended
 from trioflow.race.detect.checkpoints import checkpoint_between
 from trioflow.race.detect.naming import qualified, short_function, variable_name
+from trioflow.race.detect.order import missing_order
 from trioflow.race.model.findings import Access, Actor, Finding, Kind, Location
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.containers import READ, UPDATE, WRITE
@@ -34,6 +34,7 @@ def tell(verdict: Verdict, root: Path, test: str) -> Finding:
 def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
     first, second = race.earlier, race.later
     variable = variable_name(race.shadow, race.where, first.site)
+    missing = missing_order(first.moment, second.moment)
     actors = (_actor("A", first), _actor("B", second))
     what = f"{_phrase(first)} by {_who(first)} and {_phrase(second)} by {_who(second, first)}"
     thread = "thread" in (actors[0].kind, actors[1].kind)
@@ -48,12 +49,13 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
         headline=f"{variable} is {what}, and nothing orders the two",
         accesses=(_access("A", first), _access("B", second)),
         actors=actors,
-        order=_order(first.moment.actor, second.moment.actor),
+        order=missing.reason,
         seen=seen,
         help=(
             "guard both with one threading.Lock, or do it in the task and hand the thread a copy"
             if thread
-            else "let one wait for the other (a trio.Event, a channel, the nursery's end), or let both hold a trio.Lock"
+            else missing.advice
+            or "let one wait for the other (a trio.Event, a channel, the nursery's end), or let both hold a trio.Lock"
         ),
         identifier=_identifier(verdict.kind, variable, root, (first.site, second.site)),
         test=test,
@@ -95,7 +97,7 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
         headline=headline,
         accesses=tuple(accesses),
         actors=(_actor("A", last), _actor("B", write)),
-        order=_order(owner.actor, write.moment.actor),
+        order=missing_order(owner, write.moment).reason,
         seen=_seen(cut),
         help=advice,
         identifier=_identifier(Kind.UNGUARDED_SECTION, variable, root, (start, end)),
@@ -157,38 +159,6 @@ def _seen(cut: Cut) -> str:
     if cut.happened:
         return "in this run the write fell in between"
     return "predicted from the order; it did not happen in this run"
-
-
-def _order(one: clocks.Actor, other: clocks.Actor) -> str:
-    """Why nothing orders the two: where their lives parted."""
-    lines = {id(actor): actor for actor in _line(one)}
-    common = next((actor for actor in _line(other) if id(actor) in lines), None)
-    if common is None:
-        return "nothing orders the two"
-    if common is one:
-        return f"A {_starts(common, other, 'B')}; nothing orders the two after that"
-    if common is other:
-        return f"B {_starts(common, one, 'A')}; nothing orders the two after that"
-    if one.parent is other.parent is common and one.started is not None and one.started == other.started:
-        return f"{common.name} {_starts(common, one, 'both')}; nothing orders them after that"
-    both = f"{_starts(common, one, 'A')} and {_starts(common, other, 'B')}"
-    return f"{common.name} {both}; nothing orders them after that"
-
-
-def _line(actor: clocks.Actor | None) -> Iterator[clocks.Actor]:
-    """An actor and its ancestors."""
-    while actor is not None:
-        yield actor
-        actor = actor.parent
-
-
-def _starts(ancestor: clocks.Actor, actor: clocks.Actor, label: str) -> str:
-    """How an actor came from one of its ancestors."""
-    child = next(each for each in _line(actor) if each.parent is ancestor)
-    what = label if child is actor else f"{child.name}, from which {label} comes,"
-    if child.started is None:
-        return f"starts {what}"
-    return f"starts {what} in line {child.started.line} of {child.started.function or 'the module'}"
 
 
 def _identifier(kind: Kind, variable: str, root: Path, sites: tuple[Site, ...]) -> str:

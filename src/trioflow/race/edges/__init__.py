@@ -9,6 +9,7 @@ them away without a trace.
 from __future__ import annotations
 
 from trioflow.race import _trio
+from trioflow.race.clocks import places
 from trioflow.race.clocks.registry import Registry
 from trioflow.race.edges import (
     callbacks,
@@ -19,7 +20,6 @@ from trioflow.race.edges import (
     locks,
     mutexes,
     pipes,
-    places,
     session,
     sockets,
     streams,

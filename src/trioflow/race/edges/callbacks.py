@@ -14,10 +14,10 @@ from typing import Any, final
 
 from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.places import place
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
 from trioflow.race.edges.jobs import Job, name_of
-from trioflow.race.edges.places import place
 from trioflow.race.edges.session import Session
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context

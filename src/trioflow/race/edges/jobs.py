@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from trioflow.race.clocks.actor import Actor, Release
-from trioflow.race.edges.places import place
+from trioflow.race.clocks.places import place
 from trioflow.race.edges.session import Session
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context

@@ -19,9 +19,9 @@ import trio
 
 from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, LockIdentity, Release
+from trioflow.race.clocks.places import place
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.places import place
 from trioflow.race.edges.session import Session, local, watching
 from trioflow.race.shadow import faults
 

@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Any, final
 
 from trioflow.race.clocks.actor import Actor, LockIdentity, Release
+from trioflow.race.clocks.places import place
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
-from trioflow.race.edges.places import place
 from trioflow.race.shadow import faults
 
 

@@ -9,7 +9,8 @@ import _thread
 import threading
 from typing import TYPE_CHECKING, Any, final
 
-from trioflow.race.clocks.actor import Actor, LockIdentity, Place, Release
+from trioflow.race.clocks.actor import Actor, LockIdentity, Release
+from trioflow.race.clocks.places import Place
 from trioflow.race.clocks.registry import Group, Registry
 from trioflow.race.edges._weak import IdentityMap
 from trioflow.race.shadow.context import context

@@ -16,10 +16,10 @@ import trio
 
 from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor
+from trioflow.race.clocks.places import place
 from trioflow.race.edges import foreign
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
-from trioflow.race.edges.places import place
 from trioflow.race.edges.session import Session, local, watching
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context

@@ -11,8 +11,21 @@ from __future__ import annotations
 import itertools
 import sys
 from types import CodeType, FrameType
+from typing import final
 
-from trioflow.race.clocks.actor import Place
+import attrs
+
+
+@final
+@attrs.frozen
+class Place:
+    """Where in the source an actor was started, a lock was made or something was handed on."""
+
+    path: str
+    line: int
+    function: str
+    column: int = 1
+
 
 _INTERNAL = frozenset(
     {"trio", "anyio", "trioflow", "contextlib", "functools", "outcome", "pytest_trio", "threading", "concurrent"}
