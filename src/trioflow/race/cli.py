@@ -241,10 +241,11 @@ def _tell(
     accepted: list[Accepted] = []
     for finding in findings:
         suppression = suppressions.matches(finding)
-        if suppression is None:
-            kept.append(finding)
+        reason = finding.accepted if suppression is None else suppression.reason
+        if reason:
+            accepted.append(Accepted(finding, reason))
         else:
-            accepted.append(Accepted(finding, suppression.reason))
+            kept.append(finding)
     modules = detector.instrumented()
     report = Report(
         root=detector.configuration.root,

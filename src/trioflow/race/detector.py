@@ -13,14 +13,16 @@ from typing import final
 from trioflow.race import edges
 from trioflow.race.clocks.registry import Registry
 from trioflow.race.detect.analysis import Analysis
-from trioflow.race.detect.story import tell
+from trioflow.race.detect.telling import tell
+from trioflow.race.edges.held import known_lock
 from trioflow.race.edges.waiting import waiting
 from trioflow.race.instrument.hook import ImportHook, InstrumentedModule
 from trioflow.race.model.configuration import Configuration, Level
 from trioflow.race.model.errors import InternalWarning, announce
 from trioflow.race.model.findings import Finding, Kind
 from trioflow.race.model.sites import Site
-from trioflow.race.shadow import faults, kinds, probes
+from trioflow.race.shadow import annotated, faults, kinds, probes
+from trioflow.race.shadow.breaches import Breach
 from trioflow.race.shadow.recorder import Recorder
 from trioflow.race.shadow.sites import SiteTables
 from trioflow.race.shadow.variables import Access, Section, Variable
@@ -44,6 +46,10 @@ class _Sink:
     def section(self, variable: Variable, section: Section, write: Access) -> None:
         if self.analysis is not None:
             self.analysis.section(variable, section, write)
+
+    def declared(self, breach: Breach) -> None:
+        if self.analysis is not None:
+            self.analysis.declared(breach)
 
 
 @final
@@ -73,6 +79,7 @@ class Detector:
             UnsupportedTrioError: The installed Trio lacks something that is needed.
         """
         edges.install(self._registry)
+        self._recorder.guarded.locks = known_lock
         probes.install(self._recorder)
         self._hook.install()
 
@@ -82,6 +89,7 @@ class Detector:
         probes.uninstall()
         edges.uninstall()
         kinds.forget_types()
+        annotated.forget()
 
     @property
     def hook(self) -> ImportHook:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trioflow.race.clocks.actor import Actor, LockIdentity, Moment, Release, common_locks
+from trioflow.race.clocks.actor import Actor, Moment, Release
+from trioflow.race.clocks.holds import LockIdentity, common_locks
 from trioflow.race.clocks.registry import Group, Registry
 
 operations = st.lists(

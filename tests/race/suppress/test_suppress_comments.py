@@ -101,7 +101,8 @@ def test_other_comments_may_stand_on_the_same_line(write) -> None:
         ("# race: ok", "the comment names no kind of finding: write # race: ok[kind] reason"),
         (
             "# race: ok[race] known",
-            "the kind 'race' does not exist: use data-race, deadlock, leak, lock-order, unguarded-section",
+            "the kind 'race' does not exist: use data-race, deadlock, leak, lock-order, unguarded-access, "
+            "unguarded-section, wrong-declaration",
         ),
     ],
 )

@@ -20,14 +20,13 @@ import itertools
 import sys
 from typing import TYPE_CHECKING, final
 
-import attrs
-
+from trioflow.race.clocks.holds import Hold, LockIdentity
 from trioflow.race.clocks.knowledge import Knowledge, Snapshot
 from trioflow.race.clocks.places import place
 from trioflow.race.clocks.vector import EMPTY, Clock, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from trioflow.race.clocks.places import Place
 
@@ -39,42 +38,10 @@ _MINE = 2
 
 
 @final
-@attrs.define(eq=False)
-class LockIdentity:
-    """What the detector knows of a lock."""
-
-    kind: str
-    """Such as `trio.Lock`."""
-    made: Place | None = None
-    exclusive: bool = True
-    """Whether it has kept everybody else out all the time: false for a semaphore that reached two."""
-    name: str = ""
-    """The variable that holds it, where that is known."""
-
-    def describe(self) -> str:
-        """The lock's name in a report."""
-        if self.name:
-            return self.name
-        if self.made is None:
-            return self.kind
-        return f"{self.kind} made at {self.made.path}:{self.made.line}"
-
-
-@final
-@attrs.define(eq=False)
-class Hold:
-    """One acquisition of a lock, from its acquisition to its release."""
-
-    lock: LockIdentity
-    over: bool = False
-    """Whether it has been released."""
-
-
-@final
 class Moment:
     """An epoch of an actor with the locks it holds: what all accesses in it have in common."""
 
-    __slots__ = ("actor", "full", "holds", "serial", "slot", "step", "strong", "time")
+    __slots__ = ("accepted", "actor", "full", "holds", "serial", "slot", "step", "strong", "time")
 
     def __init__(self, actor: Actor, time: int, step: int, full: Clock, strong: Clock, holds: tuple[Hold, ...]) -> None:
         self.actor = actor
@@ -84,6 +51,8 @@ class Moment:
         self.full = full
         self.strong = strong
         self.holds = holds
+        self.accepted = actor.accepting
+        """Why what is found here is accepted; None: it is not."""
         self.serial = next(_serial)
         """Says which of two moments came first in this run, whatever orders them."""
 
@@ -151,6 +120,7 @@ class Actor:
         "_release",
         "_released",
         "_wakes",
+        "accepting",
         "born",
         "ended",
         "free_slots",
@@ -189,6 +159,8 @@ class Actor:
         self.parent = parent
         self.on_step_end: Callable[[Actor], None] | None = None
         self.ended = False
+        self.accepting: str | None = None
+        """Why what it does now is accepted, whatever is found; None: it is not."""
         self.full = Knowledge()
         self.strong = self.full
         self.holds: tuple[Hold, ...] = ()
@@ -266,6 +238,14 @@ class Actor:
         """Actors and their moments refer to each other: leave nothing to the garbage collector."""
         self.moment = _NEVER
         self._release = None
+
+    # Blocks
+
+    def accept(self, reason: str | None) -> None:
+        """Start a new moment, in which what is found is accepted for this reason; None: it is not."""
+        self.accepting = reason
+        self._new_moment()
+        self.moment.accepted = reason
 
     # Edges
 
@@ -391,13 +371,3 @@ def _never() -> Moment:
 
 
 _NEVER = _never()
-
-
-def common_locks(one: Iterable[Hold], other: Iterable[Hold]) -> list[LockIdentity]:
-    """The locks of which both sides hold an acquisition of their own, if they exclude."""
-    theirs = tuple(other)
-    return [
-        hold.lock
-        for hold in one
-        if hold.lock.exclusive and any(each.lock is hold.lock and each is not hold for each in theirs)
-    ]

@@ -12,19 +12,22 @@ of races only: in the order of sections it would hide a check-then-act in a run 
 
 from __future__ import annotations
 
-import collections
 from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import final
 
 import attrs
 
-from trioflow.race.clocks.actor import Moment, Release, common_locks
+from trioflow.race.clocks.actor import Moment, Release
+from trioflow.race.clocks.holds import common_locks
 from trioflow.race.clocks.knowledge import Snapshot
+from trioflow.race.detect.acceptance import reason_of
+from trioflow.race.detect.breaches import Breaches
 from trioflow.race.detect.filters import agree, commute
 from trioflow.race.model.configuration import Level
 from trioflow.race.model.findings import Kind, Severity
 from trioflow.race.model.sites import Operation, Site
+from trioflow.race.shadow.breaches import Breach, BrokenUnit, UnguardedAccess, WrongDeclaration
 from trioflow.race.shadow.containers import READ, WRITE, Part
 from trioflow.race.shadow.guards import FLAG
 from trioflow.race.shadow.identity import ObjectShadow
@@ -33,9 +36,11 @@ from trioflow.race.shadow.values import UNKNOWN, look
 from trioflow.race.shadow.variables import Access, Section, Variable
 
 _KEPT = 4
-_BY_POSITION = frozenset({Container.LIST, Container.SEQUENCE})
-_EXTENDING = frozenset({"append", "extend", "__iadd__"})
-_REPLACING = frozenset({Operation.ITEM_WRITE, Operation.ITEM_UPDATE})
+_KINDS: dict[type[Breach], Kind] = {
+    BrokenUnit: Kind.UNGUARDED_SECTION,
+    UnguardedAccess: Kind.UNGUARDED_ACCESS,
+    WrongDeclaration: Kind.WRONG_DECLARATION,
+}
 
 
 @final
@@ -47,6 +52,11 @@ class Race:
     where: Hashable
     earlier: Access
     later: Access
+
+    @property
+    def accepted(self) -> str:
+        """Why the code itself accepts it; empty where it does not."""
+        return reason_of(self.shadow, self.where, self.earlier.moment, self.later.moment)
 
 
 @final
@@ -64,6 +74,12 @@ class Cut:
         """Whether the write fell into the section in this run."""
         return self.section.start.serial < self.write.moment.serial < self.section.end.moment.serial
 
+    @property
+    def accepted(self) -> str:
+        """Why the code itself accepts it; empty where it does not."""
+        section = self.section
+        return reason_of(self.shadow, self.where, section.start, section.end.moment, self.write.moment)
+
 
 @final
 @attrs.frozen(eq=False)
@@ -72,8 +88,10 @@ class Verdict:
 
     kind: Kind
     severity: Severity
-    occurrence: Race | Cut
+    occurrence: Race | Cut | Breach
     count: int
+    accepted: str = ""
+    """Why the code itself accepts it; empty where it does not."""
 
 
 @final
@@ -84,8 +102,9 @@ class Analysis:
         self._strict = level is Level.STRICT
         self._is_suppressed = is_suppressed
         self._races: dict[Hashable, list[Race]] = {}
-        self._cuts: dict[tuple[int, int, bool, bool], list[Cut]] = {}
+        self._cuts: dict[Hashable, list[Cut]] = {}
         self._counts: Counter[Hashable] = Counter()
+        self._breaches = Breaches()
         self.candidates = 0
         """How many pairs were handed over so far."""
         self.withheld: Counter[str] = Counter()
@@ -100,8 +119,11 @@ class Analysis:
         key = (min(one, other), max(one, other))
         self._counts[key] += 1
         races = self._races.setdefault(key, [])
+        race = Race(variable.shadow, variable.where, earlier, later)
         if len(races) < _KEPT:
-            races.append(Race(variable.shadow, variable.where, earlier, later))
+            races.append(race)
+        elif not race.accepted and races[-1].accepted:
+            races[-1] = race
         if not self._strict:
             self._cover(variable, earlier, later)
 
@@ -109,18 +131,20 @@ class Analysis:
         """A section into which a write may fall."""
         if _guarded(section, write.moment) or _always_between(section, write.moment):
             return
-        if is_iteration(section) and _replaces(variable.shadow, write):
-            return
         self.candidates += 1
-        added = is_iteration(section) and extends(variable.shadow, write)
-        key = (section.start_site.number, section.end.site.number, variable.shadow.container is None, added)
+        key = (section.start_site.number, section.end.site.number, variable.shadow.container is None)
         self._counts[key] += 1
         cuts = self._cuts.setdefault(key, [])
         cut = Cut(variable.shadow, variable.where, section, write)
         if len(cuts) < _KEPT:
             cuts.append(cut)
-        elif cut.happened and not any(kept.happened for kept in cuts):
+        elif not cut.accepted and (cuts[-1].accepted or (cut.happened and not any(kept.happened for kept in cuts))):
             cuts[-1] = cut
+
+    def declared(self, breach: Breach) -> None:
+        """Something is not as the code under test has declared it to be."""
+        self.candidates += 1
+        self._breaches.add(breach)
 
     def _cover(self, variable: Variable, write: Access, read: Access) -> None:
         """Let a value that proves that a write has been order what came before the write."""
@@ -132,6 +156,8 @@ class Analysis:
         now = look(variable.shadow.object(), variable.where)
         if now is UNKNOWN or now == write.before or self._is_suppressed(Kind.DATA_RACE, write.site, read.site):
             return
+        if reason_of(variable.shadow, variable.where, write.moment, read.moment):
+            return
         self.withheld["covered"] += 1
         reader.acquire(_release_of(write.moment), lock=True)
 
@@ -140,27 +166,34 @@ class Analysis:
     def verdicts(self) -> list[Verdict]:
         """What is to be reported; the worst first."""
         self.withheld["commuting"] = 0
-        verdicts: list[Verdict] = []
-        cut_places: set[tuple[int, frozenset[int]]] = set()
-        broken: set[tuple[int, int]] = set()
-        for key, cuts in sorted(self._cuts.items(), key=lambda item: item[0][-1]):
-            unguarded = [cut for cut in cuts if not _guarded(cut.section, cut.write.moment) and not _is_latch(cut)]
+        verdicts = [
+            Verdict(_KINDS[type(judged.breach)], Severity.ERROR, judged.breach, judged.count, judged.accepted)
+            for judged in self._breaches.judged()
+        ]
+        broken = self._breaches.broken()
+        cut_places = {place for unit in broken for place in _places(unit)}
+        for key, cuts in self._cuts.items():
+            unguarded = [
+                cut
+                for cut in cuts
+                if not _guarded(cut.section, cut.write.moment)
+                and not _is_latch(cut)
+                and not any(_is_within(cut, unit) for unit in broken)
+            ]
             if not unguarded:
                 continue
+            unguarded = [cut for cut in unguarded if not cut.accepted] or unguarded
             cut = next((cut for cut in unguarded if cut.happened), unguarded[0])
-            added = key[-1]
-            if added and key[:2] in broken:
-                continue  # it is enough to be told of those who break the iteration
-            broken.add(key[:2])
-            dependent = cut.section.end.kind & WRITE or (is_iteration(cut.section) and not added)
+            dependent = cut.section.end.kind & WRITE
             if dependent and not cut.section.by_control and cut.section.end.silent and not cut.happened:
                 continue  # it stores what is there, and not only because the other side has been faster
             severity = Severity.ERROR if dependent else Severity.WARNING
-            verdicts.append(Verdict(Kind.UNGUARDED_SECTION, severity, cut, self._counts[key]))
-            places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})
-            cut_places.add((id(cut.shadow), places))
-        for pair, races in self._races.items():
-            verdict = self._judge_race(pair, races, cut_places)
+            verdicts.append(Verdict(Kind.UNGUARDED_SECTION, severity, cut, self._counts[key], cut.accepted))
+            if not cut.accepted:
+                places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})
+                cut_places.add((id(cut.shadow), places))
+        for key, races in self._races.items():
+            verdict = self._judge_race(key, races, cut_places)
             if verdict is not None:
                 verdicts.append(verdict)
         verdicts.sort(key=lambda verdict: verdict.severity is not Severity.ERROR)
@@ -170,6 +203,7 @@ class Analysis:
         self, key: Hashable, races: list[Race], cut_places: set[tuple[int, frozenset[int]]]
     ) -> Verdict | None:
         commuting = False
+        accepted: Verdict | None = None
         for race in races:
             one, other = race.earlier, race.later
             locks = common_locks(one.moment.holds, other.moment.holds)
@@ -190,16 +224,35 @@ class Analysis:
                 continue
             else:
                 severity = Severity.WARNING
-            return Verdict(Kind.DATA_RACE, severity, race, self._counts[key])
-        if commuting:
+            verdict = Verdict(Kind.DATA_RACE, severity, race, self._counts[key], race.accepted)
+            if not verdict.accepted:
+                return verdict
+            accepted = accepted or verdict
+        if commuting and accepted is None:
             self.withheld["commuting"] += 1
-        return None
+        return accepted
 
 
 def _guarded(section: Section, write: Moment) -> bool:
     """Whether one acquisition of a lock covers the whole section, and the write is made under the same lock."""
     unbroken = [hold for hold in section.start.holds if hold in section.end.moment.holds]
     return bool(common_locks(unbroken, write.holds))
+
+
+def _is_within(cut: Cut, unit: BrokenUnit) -> bool:
+    """Whether a section is part of what is told of a critical block."""
+    shadows = (unit.first_variable.shadow, unit.last_variable.shadow)
+    if cut.shadow not in shadows or cut.section.end.moment.actor is not unit.first.moment.actor:
+        return False
+    start, end = cut.section.start.serial, cut.section.end.moment.serial
+    return unit.first.moment.serial <= start and end <= unit.last.moment.serial
+
+
+def _places(unit: BrokenUnit) -> list[tuple[int, frozenset[int]]]:
+    """The objects of a broken unit with the places at which they are accessed."""
+    accesses = (unit.first, unit.other_first, unit.other_last, unit.last)
+    places = frozenset(access.site.number for access in accesses)
+    return [(id(variable.shadow), places) for variable in (unit.first_variable, unit.last_variable)]
 
 
 def _only_adds(race: Race) -> bool:
@@ -237,24 +290,7 @@ def _release_of(moment: Moment) -> Release:
 
 def is_read_back(section: Section) -> bool:
     """Whether a section is a write that is read back and taken to be unchanged."""
-    return not section.end.kind & WRITE and not is_iteration(section)
-
-
-def is_iteration(section: Section) -> bool:
-    """Whether a section is an iteration over a container that goes on after a checkpoint."""
-    return section.end.kind == READ and section.end.site.operation is Operation.ITERATE
-
-
-def _replaces(shadow: ObjectShadow, write: Access) -> bool:
-    """Whether one element takes the place of another in a container that is watched as a whole."""
-    return shadow.container is Container.SEQUENCE and write.site.operation in _REPLACING
-
-
-def extends(shadow: ObjectShadow, write: Access) -> bool:
-    """Whether a write adds to the end of what is gone through by position, so that it is met or not, but no harm."""
-    if isinstance(shadow.object(), collections.deque):
-        return False
-    return shadow.container in _BY_POSITION and write.site.name in _EXTENDING
+    return not section.end.kind & WRITE
 
 
 def is_suspended(section: Section) -> bool:

@@ -12,7 +12,8 @@ import sys
 from types import ModuleType
 from typing import Any, cast, final
 
-from trioflow.race.clocks.actor import Actor, LockIdentity
+from trioflow.race.clocks.actor import Actor
+from trioflow.race.clocks.holds import LockIdentity
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.channels import ChannelShadow

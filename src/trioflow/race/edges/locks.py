@@ -18,7 +18,8 @@ from typing import Any, final
 import trio
 
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Actor, LockIdentity, Release
+from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.holds import LockIdentity
 from trioflow.race.clocks.places import place
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
@@ -108,7 +109,8 @@ def _identity(session: Session, lock: object, kind: str) -> LockIdentity:
     return LockIdentity(kind=kind, made=made)
 
 
-def _lock_shadow(session: Session, lock: Any) -> LockShadow:
+def lock_shadow(session: Session, lock: Any) -> LockShadow:
+    """What is remembered of a lock."""
     shadow: LockShadow | None = session.shadows.get(lock)
     if shadow is None:
         shadow = LockShadow(_identity(session, lock, f"trio.{type(lock).__name__}"))
@@ -116,7 +118,8 @@ def _lock_shadow(session: Session, lock: Any) -> LockShadow:
     return shadow
 
 
-def _semaphore_shadow(session: Session, semaphore: trio.Semaphore) -> TokenShadow:
+def semaphore_shadow(session: Session, semaphore: trio.Semaphore) -> TokenShadow:
+    """What is remembered of a semaphore."""
     shadow: TokenShadow | None = session.shadows.get(semaphore)
     if shadow is None:
         value = _trio.semaphore_value(semaphore)
@@ -126,7 +129,8 @@ def _semaphore_shadow(session: Session, semaphore: trio.Semaphore) -> TokenShado
     return shadow
 
 
-def _limiter_shadow(session: Session, limiter: trio.CapacityLimiter) -> TokenShadow:
+def limiter_shadow(session: Session, limiter: trio.CapacityLimiter) -> TokenShadow:
+    """What is remembered of a limiter."""
     shadow: TokenShadow | None = session.shadows.get(limiter)
     if shadow is None:
         shadow = TokenShadow(_identity(session, limiter, "trio.CapacityLimiter"), limiter.available_tokens)
@@ -151,6 +155,7 @@ class _MadeWatch(Watch):
             made = place()
             if made is not None:
                 session.made.set(lock, made)
+            session.note_maker(lock)
 
 
 # Locks
@@ -165,7 +170,7 @@ def _watching_acquire(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             actor = None if session is None else session.actor()
             if session is not None and actor is not None:
-                shadow = session.shadows.get(self) or _lock_shadow(session, self)
+                shadow = session.shadows.get(self) or lock_shadow(session, self)
                 if shadow.released is not None:
                     actor.acquire(shadow.released, lock=True)
                 actor.hold(shadow.identity)
@@ -188,7 +193,7 @@ def _watching_release(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             actor = None if session is None else session.actor()
             if session is not None and actor is not None:
-                shadow = session.shadows.get(self) or _lock_shadow(session, self)
+                shadow = session.shadows.get(self) or lock_shadow(session, self)
                 shadow.released = actor.release()
                 actor.drop(shadow.identity)
                 owner = _trio.lock_owner(self)
@@ -229,7 +234,7 @@ class _AcquireSemaphore(Watch):
 
     def before(self, semaphore: trio.Semaphore) -> Any:
         here = _here()
-        return None if here is None else (_semaphore_shadow(here[0], semaphore), here[1])
+        return None if here is None else (semaphore_shadow(here[0], semaphore), here[1])
 
     def after(self, note: tuple[TokenShadow, Actor] | None, result: object) -> None:  # noqa: ARG002
         if note is not None:
@@ -246,7 +251,7 @@ class _ReleaseSemaphore(Watch):
         if here is None:
             return None
         session, actor = here
-        shadow = _semaphore_shadow(session, semaphore)
+        shadow = semaphore_shadow(session, semaphore)
         waiting = next(iter(_trio.parked(_trio.lot_of(semaphore))), None)
         heir = None if waiting is None else session.tasks.get(waiting)
         local.handing_over = actor in shadow.holders
@@ -281,7 +286,7 @@ class _AcquireLimiter(Watch):
 
     def before(self, limiter: trio.CapacityLimiter, borrower: object) -> Any:
         here = _here()
-        return None if here is None else (*here, _limiter_shadow(here[0], limiter), borrower)
+        return None if here is None else (*here, limiter_shadow(here[0], limiter), borrower)
 
     def after(self, note: Any, result: object) -> None:  # noqa: ARG002
         if note is not None:
@@ -299,7 +304,7 @@ class _ReleaseLimiter(Watch):
         if here is None:
             return None
         session, actor = here
-        shadow = _limiter_shadow(session, limiter)
+        shadow = limiter_shadow(session, limiter)
         holder = shadow.borrowed.get(id(borrower), actor)
         local.handing_over = holder is actor or holder is None
         return limiter, shadow, actor, holder, id(borrower), local.handing_over
@@ -338,7 +343,7 @@ class _WakeBorrowers(Watch):
         if note is None:
             return
         session, limiter, waiting = note
-        shadow = _limiter_shadow(session, limiter)
+        shadow = limiter_shadow(session, limiter)
         left = _trio.parked(_trio.lot_of(limiter))
         for task, borrower in waiting:
             heir = session.tasks.get(task)
@@ -364,7 +369,7 @@ def _watched_total(original: property) -> property:
         here = _here()
         if here is not None:
             session, actor = here
-            shadow = _limiter_shadow(session, limiter)
+            shadow = limiter_shadow(session, limiter)
             if limiter.available_tokens > shadow.unused + len(shadow.returned):
                 shadow.raised = actor.release()
             shadow.match(limiter.available_tokens)

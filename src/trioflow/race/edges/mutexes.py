@@ -14,7 +14,8 @@ import threading
 from types import TracebackType
 from typing import Any, final
 
-from trioflow.race.clocks.actor import Actor, LockIdentity, Release
+from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.holds import LockIdentity
 from trioflow.race.clocks.places import place
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
@@ -37,6 +38,11 @@ class _Mutex:
         session = sessions.current()
         if session is not None:
             self._identity = LockIdentity(kind=self._kind, made=place())
+            session.note_maker(self)
+
+    def identity(self, session: sessions.Session) -> LockIdentity:
+        """What stands for this lock among those that an actor holds."""
+        return self._renew(session)
 
     def _renew(self, session: sessions.Session) -> LockIdentity:
         """Forget what an earlier detector left behind."""

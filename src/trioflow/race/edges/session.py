@@ -9,7 +9,8 @@ import _thread
 import threading
 from typing import TYPE_CHECKING, Any, final
 
-from trioflow.race.clocks.actor import Actor, LockIdentity, Release
+from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.holds import LockIdentity
 from trioflow.race.clocks.places import Place
 from trioflow.race.clocks.registry import Group, Registry
 from trioflow.race.edges._weak import IdentityMap
@@ -56,6 +57,8 @@ class Session:
         """Who set the deadline of a scope last."""
         self.made: IdentityMap[Place] = IdentityMap()
         """Where a lock was made."""
+        self.makers: IdentityMap[tuple[Actor, int]] = IdentityMap()
+        """Who has made a lock, in which step."""
         self.entering: dict[Actor, LockIdentity] = {}
         """The limiters that tasks have taken for threads they are about to start."""
         self.pipes: dict[tuple[object, object], Any] = {}
@@ -67,7 +70,7 @@ class Session:
 
     def forget(self) -> None:
         """Leave nothing that refers to itself to the garbage collector."""
-        for remembered in (self.shadows, self.deadlines, self.made):
+        for remembered in (self.shadows, self.deadlines, self.made, self.makers):
             remembered.clear()
         for known in (self.tasks, self.groups, self.entering, self.pipes):
             known.clear()
@@ -79,6 +82,12 @@ class Session:
         if actor is None or actor.kind == "task" or actor in self.registry.actors:
             return actor
         return None  # a thread that outlived its test
+
+    def note_maker(self, lock: object) -> None:
+        """Whoever runs now makes a lock."""
+        actor = context.actor
+        if actor is not None:
+            self.makers.set(lock, (actor, actor.step))
 
     def actor_or_host(self) -> Actor | None:
         """Who runs in this thread now; outside of runs and jobs, an actor made for the thread.

@@ -16,6 +16,8 @@ class Kind(enum.Enum):
 
     DATA_RACE = "data-race"
     UNGUARDED_SECTION = "unguarded-section"
+    UNGUARDED_ACCESS = "unguarded-access"
+    WRONG_DECLARATION = "wrong-declaration"
     DEADLOCK = "deadlock"
     LOCK_ORDER = "lock-order"
     LEAK = "leak"
@@ -101,3 +103,5 @@ class Finding:
     test: str = ""
     """The node id of the test; empty for a program."""
     occurrences: int = 1
+    accepted: str = ""
+    """Why the code itself accepts it, by `race.ok`; empty where it does not."""

@@ -212,6 +212,8 @@ class RaceSession:
             suppression = self._suppressions.matches(finding)
             if suppression is not None:
                 accepted.append(Accepted(finding, suppression.reason))
+            elif finding.accepted:
+                accepted.append(Accepted(finding, finding.accepted))
             elif attempt.marks.accepted is not None:
                 accepted.append(Accepted(finding, attempt.marks.accepted))
             else:

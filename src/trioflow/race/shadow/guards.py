@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, final
 
-from trioflow.race.clocks.actor import Actor, LockIdentity
+from trioflow.race.clocks.actor import Actor
+from trioflow.race.clocks.holds import LockIdentity
 from trioflow.race.shadow.containers import WRITE, Effects, Part
 
 if TYPE_CHECKING:

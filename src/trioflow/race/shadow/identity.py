@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 if TYPE_CHECKING:
     from trioflow.race.clocks.actor import Actor, Moment
+    from trioflow.race.shadow.annotated import Declarations
     from trioflow.race.shadow.containers import Effects
     from trioflow.race.shadow.guards import Guard
     from trioflow.race.shadow.kinds import Container
@@ -57,6 +58,7 @@ class ObjectShadow:
         "before",
         "born",
         "container",
+        "declared",
         "effects",
         "guards",
         "key",
@@ -91,6 +93,8 @@ class ObjectShadow:
         """The variables with accesses on which something may rely."""
         self.guards: dict[Hashable, Guard] = _NONE
         """Per variable, the lock that it stands for if it is a flag by which tasks exclude each other."""
+        self.declared: Declarations | None = None
+        """What annotations say of its variables."""
         self.relied: frozenset[tuple[int, int]] = frozenset()
         """Actors and sites of writes that relied on an earlier access to the same variable."""
 

@@ -10,7 +10,7 @@ shared from then on and each of its variables gets a shadow of its own.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
@@ -22,10 +22,10 @@ from trioflow.race.shadow.sites import SiteTables
 from trioflow.race.shadow.values import UNKNOWN, is_plain, look
 from trioflow.race.shadow.variables import Access, Sink, Variable
 
-_SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
+if TYPE_CHECKING:
+    from trioflow.race.shadow.blocks import Blocks
 
-INDIRECT = "@indirect"
-"""Stands in the place of a name where something is reached through a view or an iterator."""
+_SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
 
 
 @final
@@ -35,6 +35,8 @@ class Memory:
     def __init__(self, tables: SiteTables, sink: Sink) -> None:
         self.shadows = Shadows()
         self.sink = sink
+        self.blocks: Blocks | None = None
+        """Who wants to know of accesses while a block of which something is declared is open."""
         self._tables = tables
         self._renamed: dict[tuple[int, str], Site] = {}
         self._written: list[tuple[ObjectShadow, Hashable, Access]] = []
@@ -52,18 +54,13 @@ class Memory:
             site = self._renamed[number, name] = attrs.evolve(self._tables.sites[number], name=name)
         return site
 
-    def indirect(self, number: int) -> Site:
-        """A site at which something is reached through a view or an iterator, with a note of that."""
-        site = self._renamed.get((number, INDIRECT))
-        if site is None:
-            site = self._renamed[number, INDIRECT] = attrs.evolve(self._tables.sites[number], indirect=True)
-        return site
-
     def record(
         self, shadow: ObjectShadow, recent: Any, site: Site, effects: Effects, actor: Actor
     ) -> dict[Hashable, Access] | None:
         """Note an access; return the accesses made to variables that are shared, or None if none is."""
         moment = actor.moment
+        if self.blocks is not None:
+            self.blocks.prepare(shadow, site, effects, actor)
         if shadow.shared is None:
             if not shadow.recent:
                 shadow.born = moment if site.number in self._tables.making else None
@@ -102,6 +99,26 @@ class Memory:
         if variable is None:
             variable = shadow.shared[where] = Variable(shadow, where)
         return variable
+
+    def share_declared(self, shadow: ObjectShadow, site: Site, actor: Actor) -> bool:
+        """Treat an object as shared because of what is declared of an access that is about to be recorded.
+
+        Returns:
+            Whether it is; not in the step in which the object is made, where nobody else knows of it.
+        """
+        if shadow.shared is None:
+            if not shadow.recent:
+                if site.number in self._tables.making:
+                    return False
+            elif shadow.owner is not actor:
+                self._second_actor(shadow, actor)
+            elif shadow.born is not None and shadow.born.step == actor.step and actor.kind != "thread":
+                return False
+            else:
+                self._forget_making(shadow)
+        if shadow.shared is None:
+            self._share(shadow, actor)
+        return True
 
     def wrote_in_step(self, shadow: ObjectShadow, where: Hashable, actor: Actor) -> bool:
         """Whether `actor` has written a variable in the step in which it is."""
@@ -186,7 +203,7 @@ class Memory:
         """What was done under an entry of an owner's history."""
         number = recent if isinstance(recent, int) else recent[0]
         site = self._tables.sites[number]
-        if not isinstance(recent, int):
+        if site.name is None and not isinstance(recent, int):
             site = self._renamed.get(recent[:2], site)
         effects = history.effects.get(recent)
         if effects is None:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from types import BuiltinMethodType
 from typing import Any
 
+from trioflow.race.model.declarations import listening
 from trioflow.race.shadow.containers import ABSENT
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.recorder import Recorder
@@ -105,6 +106,26 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         "begin": begin,
         "finish": finish,
     }
+
+
+def attentive_probes(recorder: Recorder, probes: dict[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """The probes for attributes while a block is open: in it, an only owner's reads count as well."""
+    by_id = recorder.shadows.by_id
+    computed = recorder.computed
+    attribute = probes["read"]
+    is_open = recorder.blocks.is_open
+
+    def attentive(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is None or not is_open(actor):
+            return attribute(value, site)
+        shadow = by_id.get(id(value))
+        known = shadow is not None and shadow.recent.get(site) is actor.moment
+        if not known and computed.get(site) is not type(value):
+            recorder.attribute(value, site, actor)
+        return value
+
+    return {"read": attentive, "write": attentive}
 
 
 def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
@@ -210,43 +231,6 @@ def _push(pending: list[tuple[int, Any, bool]], entry: tuple[int, Any, bool]) ->
     pending.append(entry)
 
 
-def iteration_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
-    """The probes for loops that go on across a checkpoint, and for iterators that are kept."""
-    iterations = recorder.iterations
-
-    def loop(value: Any, site: int) -> Any:
-        actor = context.actor
-        if actor is not None:
-            iterations.loop(value, site, actor)
-        return value
-
-    def made(value: Any, site: int) -> Any:
-        actor = context.actor
-        if actor is not None:
-            iterations.make(value, site, actor)
-        return value
-
-    def taken(value: Any, site: int) -> Any:
-        actor = context.actor
-        if actor is not None:
-            iterations.step(value, site, actor)
-        return value
-
-    def advance(site: int) -> int:
-        actor = context.actor
-        if actor is not None:
-            iterations.advance(site, actor)
-        return site  # as a condition of a comprehension it is true
-
-    def ended(value: Any, site: int) -> Any:
-        actor = context.actor
-        if actor is not None:
-            iterations.advance(site, actor)
-        return value
-
-    return {"loop": loop, "made": made, "taken": taken, "advance": advance, "ended": ended}
-
-
 def name_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     """The probes for global names and closure variables."""
     by_id = recorder.shadows.by_id
@@ -274,15 +258,24 @@ def name_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
 def install(recorder: Recorder) -> None:
     """Make the probes record."""
     probes = attribute_probes(recorder) | content_probes(recorder) | name_probes(recorder)
-    probes |= iteration_probes(recorder)
     for name, probe in probes.items():
         builtins.__dict__["@" + name] = probe
+    plain = {name: probes[name] for name in ("read", "write")}
+    attentive = attentive_probes(recorder, probes)
+
+    def attend(attentively: bool) -> None:
+        for name, probe in (attentive if attentively else plain).items():
+            builtins.__dict__["@" + name] = probe
+
+    recorder.blocks.attend = attend
+    listening.listener = recorder.blocks
     builtins.__dict__["@scope"] = Scope
     builtins.__dict__["@locals"] = _visible
 
 
 def uninstall() -> None:
     """Make the probes do nothing."""
+    listening.listener = None
     for name in builtins.__dict__:
         if name.startswith("@") and name not in ("@scope", "@locals") and not name.startswith("@py"):
             builtins.__dict__[name] = _through

@@ -21,12 +21,14 @@ from typing import Any, final
 
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.clocks.registry import Registry
-from trioflow.race.model.sites import VIEW, Operation, Site
-from trioflow.race.shadow import faults
+from trioflow.race.model.sites import Operation, Site
+from trioflow.race.shadow import annotated, faults
+from trioflow.race.shadow.annotated import is_declared
+from trioflow.race.shadow.blocks import Blocks
 from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, Effects, effects_of, key_of
 from trioflow.race.shadow.context import context
+from trioflow.race.shadow.guarded import Guarded
 from trioflow.race.shadow.identity import ObjectShadow
-from trioflow.race.shadow.iterations import Iterations
 from trioflow.race.shadow.kinds import (
     Attribute,
     Container,
@@ -34,15 +36,15 @@ from trioflow.race.shadow.kinds import (
     attribute_of,
     class_variable,
     container_of,
+    containers_in,
     forget_local_types,
     is_a,
     is_module_variable,
     lookup,
 )
-from trioflow.race.shadow.memory import INDIRECT, Memory
+from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
-from trioflow.race.shadow.sources import indirect_effects
 from trioflow.race.shadow.values import Scope, content, digest
 from trioflow.race.shadow.variables import Access, Sink
 
@@ -61,7 +63,8 @@ class Recorder:
         self.variables: TypeTable[int, type] = TypeTable()
         """By site, a type on whose instances its attribute is a variable."""
         self._lock = allocate_lock()
-        self.iterations = Iterations(tables, self.memory, self.reliance, self._shadow, self._touch, self._lock)
+        self.blocks = Blocks(self.memory, self._lock)
+        self.guarded = Guarded(self.shadows, sink)
         self._modules: dict[str, Scope] = {}
         self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
         self._suspended: dict[tuple[int, int], tuple[ObjectShadow, Effects, Moment]] = {}
@@ -69,11 +72,13 @@ class Recorder:
     def begin(self, registry: Registry) -> None:
         """Forget everything; a new test starts."""
         self.memory.clear()
+        self.blocks.clear()
+        self.guarded.clear()
         self.reliance.clear()
-        self.iterations.clear()
         self.computed.forget_local_types()
         self.variables.forget_local_types()
         forget_local_types()
+        annotated.forget_local_types()
         self._modules.clear()
         self._suspended.clear()
         self._suspended_calls.clear()
@@ -156,7 +161,7 @@ class Recorder:
                 kind = container_of(type(value))
                 if kind is not None:
                     self._contents(value, kind, site, key, actor, sys._getframe(2))
-                elif site.name != VIEW and self._delegated(value, site, key, actor, sys._getframe(2)):
+                elif self._delegated(value, site, key, actor, sys._getframe(2)):
                     return
                 elif site.operation is Operation.CALL:
                     self._attribute(value, site, READ, actor, sys._getframe(2))
@@ -318,7 +323,7 @@ class Recorder:
                 self.computed.learn(site.number, cls, cls)
                 return
             if found is Attribute.INSTANCE:
-                if site.operation is not Operation.CALL and container_of(cls) is None:
+                if site.operation is not Operation.CALL and container_of(cls) is None and not is_declared(cls, name):
                     self.variables.learn(site.number, cls, cls)
             elif kind == READ and not self._is_set(value, cls, name, site, actor, frame):
                 return
@@ -345,26 +350,36 @@ class Recorder:
         return scope
 
     def _contents(
-        self, value: Any, kind: Container, site: Site, key: object, actor: Actor, frame: FrameType, recent: Any = None
+        self,
+        value: Any,
+        kind: Container,
+        site: Site,
+        key: object,
+        actor: Actor,
+        frame: FrameType,
+        recent: Any = None,
+        allowed: int = UPDATE,
     ) -> None:
         effects = effects_of(kind, value, site.operation, site.name, key)
+        if allowed != UPDATE:
+            effects = tuple((where, access & allowed) for where, access in effects if access & allowed)
         if effects:
+            shadow = self._shadow(value, kind, actor)
             if not recent:
                 recent = site.number
                 keyed = site.operation is not Operation.CALL or site.name in KEYED
                 if keyed and not site.constant_key and key is not ABSENT:
                     recent = (site.number, key_of(key))
-            self._touch(self._shadow(value, kind, actor), recent, site, effects, actor, frame)
+            self._touch(shadow, recent, site, effects, actor, frame)
 
     def _delegated(self, value: Any, site: Site, key: object, actor: Actor, frame: FrameType) -> bool:
-        """Whether a value looks into containers which it keeps or came from; these then are what is accessed."""
-        found = indirect_effects(value, site.operation, site.name, key)
-        if found:
-            site = self.memory.indirect(site.number)
-        for container, kind, effects in found or ():
-            recent = (site.number, INDIRECT, key_of(key))
-            self._touch(self._shadow(container, kind, actor), recent, site, effects, actor, frame)
-        return found is not None
+        """Whether a value keeps its contents in containers, which then are what is accessed."""
+        inner = containers_in(value)
+        for index, each in enumerate(inner):
+            if (kind := container_of(type(each))) is not None:
+                # A chain of dictionaries reads all of them and stores in the first.
+                self._contents(each, kind, site, key, actor, frame, allowed=READ if index else UPDATE)
+        return bool(inner)
 
     def _held(self, value: Any, where: Hashable, inside: int, actor: Actor, frame: FrameType) -> None:
         held = content(value, where)
@@ -383,6 +398,7 @@ class Recorder:
         if shadow is None:
             label = value.__name__ if is_a(value, type) else type(value).__name__
             shadow = self.shadows.make(value, key, kind, actor, label)
+            shadow.declared = self.guarded.of(value, key)
         return shadow
 
     def _touch(
@@ -390,6 +406,8 @@ class Recorder:
     ) -> dict[Hashable, Access] | None:
         """Note an access, and what relies on it or on what it relies."""
         accesses = self.memory.record(shadow, recent, site, effects, actor)
+        if shadow.declared is not None:
+            self.guarded.check(shadow, site, effects, actor, frame)
         if site.number not in self.tables.plain:
             self.reliance.follow(shadow, site, effects, accesses, actor, frame)
         return accesses

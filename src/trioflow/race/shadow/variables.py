@@ -20,6 +20,7 @@ from trioflow.race.shadow.kinds import Container
 if TYPE_CHECKING:
     from trioflow.race.clocks.actor import Moment
     from trioflow.race.model.sites import Site
+    from trioflow.race.shadow.breaches import Breach
     from trioflow.race.shadow.identity import ObjectShadow
 
 _BOUND = 32
@@ -65,8 +66,10 @@ class Sink(Protocol):
     def section(self, variable: Variable, section: Section, write: Access) -> None:
         """A section into which a write may fall."""
 
+    def declared(self, breach: Breach) -> None:
+        """Something is not as the code under test has declared it to be."""
 
-@final
+
 class Variable:
     """What is remembered of one variable."""
 
@@ -156,6 +159,28 @@ class Variable:
         self._sections[key] = section
         if len(self._sections) > _BOUND:
             del self._sections[next(iter(self._sections))]
+
+    def compare(self, access: Access, sink: Sink) -> None:
+        """Report what an access is unordered with, and take no note of it."""
+        before = self._reads.copy(), self._writes, self._section_writes.copy()
+        Variable.access(self, access, sink)
+        self._reads, self._writes, self._section_writes = before
+
+    def compare_section(self, section: Section, sink: Sink) -> None:
+        """Report the writes that may fall into a section, and take no note of it."""
+        before = self._sections.copy()
+        Variable.complete(self, section, sink)
+        self._sections = before
+
+    def take_over(self, other: Variable) -> None:
+        """Remember what another remembers, in whose place this one steps."""
+        self._reads, self._writes = other._reads, other._writes
+        self._section_writes, self._sections = other._section_writes, other._sections
+
+    def remembered(self) -> list[Access]:
+        """The accesses that are still known."""
+        found = [*self._section_writes.values(), *self._writes, *self._reads.values()]
+        return list({id(access): access for access in found}.values())
 
     @staticmethod
     def _same_side(section: Section, moment: Moment) -> bool:
