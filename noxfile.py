@@ -116,6 +116,12 @@ def ecosystem(session: nox.Session) -> None:
     session.run("python", "benchmarks/suites.py", *session.posargs)
 
 
+@nox.session(name="known-bugs")
+def known_bugs(session: nox.Session) -> None:
+    """Find races that have been fixed in released projects in the releases before, and not in the ones after."""
+    session.run("python", "benchmarks/known_bugs.py", *session.posargs)
+
+
 @nox.session(name="typing-compat")
 def typing_compat(session: nox.Session) -> None:
     """Prove that the package runs beside trio-typing, whose stubs must never be where types are checked."""
