@@ -103,6 +103,17 @@ BUGS = (
         left=frozenset({places("itertools.py:381", "itertools.py:403")}),
     ),
     Bug(
+        project="litestar",
+        issue="litestar-org/litestar#4681",
+        before="2.21.1",
+        fixed="2.22.0",
+        driver="litestar_rate_limit.py",
+        package="litestar",
+        kind="unguarded-section",
+        variable="MemoryStore._store['RateLimitMiddleware::127.0.0.1']",
+        lines=places("memory.py:41", "memory.py:57"),
+    ),
+    Bug(
         project="pydantic-ai-slim",
         issue="pydantic/pydantic-ai#2100",
         before="0.4.2",
@@ -113,7 +124,9 @@ BUGS = (
         kind="data-race",
         variable="Credentials.token",
         lines=places("pydantic_ai_token.py:20"),
-        left=frozenset(places(line, "pydantic_ai_token.py:20") for line in ("google_vertex.py:140", "google_vertex.py:142")),
+        left=frozenset(
+            places(line, "pydantic_ai_token.py:20") for line in ("google_vertex.py:140", "google_vertex.py:142")
+        ),
     ),
 )
 

@@ -5,8 +5,9 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import final
 
 from trioflow.race.model.sites import CallSite, Dependence, FunctionTable, ModuleTable, Operation, Site
@@ -64,8 +65,10 @@ class SiteTables:
         self.reads_back: dict[int, tuple[int, ...]] = {}
         """For a site that reads, the sites of its function that write the same."""
         self._functions: dict[tuple[str, int, str], FunctionTable] = {}
-        self._passing: dict[tuple[str, str], bool] = {}
-        """By file and name, whether what a function is given flows into what it returns."""
+        self._passing: set[tuple[str, str]] = set()
+        """The functions, by file and name, in which what they are given flows into what they return."""
+        self._modules: dict[str, str] = {}
+        """By file, the name of the module."""
         self._by_position: dict[tuple[str, str], dict[tuple[int, int, int, int], int]] = {}
         self._by_code: dict[int, tuple[CodeType, FunctionTable | None]] = {}
         self._at: dict[tuple[int, int], int | None] = {}
@@ -73,13 +76,14 @@ class SiteTables:
     def add(self, table: ModuleTable) -> None:
         """Take in a module that has been rewritten."""
         self.sites.update((site.number, site) for site in table.sites)
+        self._modules[table.path] = table.module
         asynchronous = set[str]()
         for function in table.functions:
             self._functions[table.path, function.first_line, function.qualified_name] = function
             self.calls.update((call.number, call) for call in function.calls)
             name = function.qualified_name.rpartition(".")[2]
             if any(isinstance(source, str) for source in function.returns.data):
-                self._passing[table.path, name] = True
+                self._passing.add((table.path, name))
             if function.is_async:
                 asynchronous.add(function.qualified_name)
         for site in table.sites:
@@ -172,6 +176,17 @@ class SiteTables:
         return self.sites[number].depends if call is None else call.depends
 
     def passes_on(self, number: int, path: str) -> bool:
-        """Whether what is given to a function of the same file at a call flows into what it returns."""
+        """Whether what is given to a function at a call in a file flows into what it returns.
+
+        A function is known by its name, which is that of one in the same file or of one that the module imports.
+        """
         call = self.calls.get(number)
-        return call is not None and self._passing.get((path, call.callee), False)
+        if call is None:
+            return False
+        if (path, call.callee) in self._passing:
+            return True
+        module = sys.modules.get(self._modules.get(path, ""))
+        function = None if module is None else vars(module).get(call.callee)
+        if type(function) is not FunctionType:
+            return False
+        return (function.__code__.co_filename, function.__code__.co_name) in self._passing
