@@ -29,7 +29,11 @@ Seam: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 _SEAMS: tuple[Seam, ...] = (
     ("trio._core._run", "", ("setup_runner", "GLOBAL_RUN_CONTEXT", "Runner", "CancelScope", "CancelStatus")),
-    ("trio._core._run", "Runner", ("wait_all_tasks_blocked", "instruments", "tasks", "task_exited", "reschedule")),
+    (
+        "trio._core._run",
+        "Runner",
+        ("wait_all_tasks_blocked", "instruments", "tasks", "task_exited", "reschedule", "close"),
+    ),
     ("trio._core._run", "Nursery", ("_check_nursery_closed",)),
     ("trio._core._run", "Task", ("_attempt_abort", "_abort_func", "_cancel_status")),
     ("trio._core._run", "CancelScope", ("cancel", "deadline", "cancel_called", "_cancel_called")),

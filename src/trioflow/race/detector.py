@@ -23,6 +23,7 @@ from trioflow.race.model.findings import Finding, Kind
 from trioflow.race.model.sites import Site
 from trioflow.race.shadow import annotated, faults, kinds, probes
 from trioflow.race.shadow.breaches import Breach
+from trioflow.race.shadow.garbage import Collections
 from trioflow.race.shadow.recorder import Recorder
 from trioflow.race.shadow.sites import SiteTables
 from trioflow.race.shadow.variables import Access, Section, Variable
@@ -64,6 +65,7 @@ class Detector:
         self._tables = SiteTables()
         self._sink = _Sink()
         self._recorder = Recorder(self._tables, self._sink)
+        self._collections = Collections(self._recorder.memory.shadows)
         self._hook = ImportHook(configuration, self._tables.add)
         self._registry = Registry()
         self._test = ""
@@ -81,11 +83,13 @@ class Detector:
         edges.install(self._registry)
         self._recorder.guarded.locks = known_lock
         probes.install(self._recorder)
+        self._collections.install()
         self._hook.install()
 
     def uninstall(self) -> None:
         """Undo everything; modules that are rewritten stay so, and do what they did before."""
         self._hook.uninstall()
+        self._collections.uninstall()
         probes.uninstall()
         edges.uninstall()
         kinds.forget_types()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
+
+import pytest
+
+from trioflow.race.model.configuration import Level
 
 TWO_TASKS = """
 import gc
 import weakref
 
 import trio
+import trio.testing
 
 
 class Thing:
@@ -105,3 +111,98 @@ async def main():
 """
     )
     assert watched.findings == []
+
+
+def test_cycle_through_a_container_is_collected(watch: Any) -> None:
+    """A list that is held for its shadow does not keep a cycle alive when the garbage collector comes."""
+    watched = watch(
+        TWO_TASKS
+        + """
+class Node:
+    def __init__(self):
+        self.children = []
+
+
+async def main():
+    root = Node()
+    child = Node()
+    child.parent = root
+    root.children.append(child)
+    weakref.finalize(root, died.append, "root")
+    await trio.lowlevel.checkpoint()
+    del root, child
+    gc.collect()
+    assert died == ["root"]
+"""
+    )
+    assert watched.module.died == ["root"]
+
+
+def test_containers_that_live_keep_their_history_when_garbage_is_collected(watch: Any) -> None:
+    """What is remembered of a list is not lost with a collection."""
+    watched = watch(
+        TWO_TASKS
+        + """
+shared = [Thing()]
+
+
+async def write():
+    shared[0] = 1
+    gc.collect()
+
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write)
+        nursery.start_soon(write)
+        await trio.testing.wait_all_tasks_blocked()
+""",
+        level=Level.STRICT,
+    )
+    assert [finding.variable for finding in watched.findings] == ["shared[0]"]
+
+
+def test_referrers_are_those_of_the_program(watch: Any) -> None:
+    """A list that was replaced in the same step refers to nothing any more."""
+    watch(
+        TWO_TASKS
+        + """
+async def main():
+    things = [Thing()]
+    things.append(1)
+    first = things[0]
+    things = []
+    assert gc.get_referrers(first) == [], gc.get_referrers(first)
+    assert gc.get_referrers.__name__ == "get_referrers"
+"""
+    )
+    assert type(gc.get_referrers) is type(len)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tasks_of_a_run_that_crashed_are_collected(watch: Any) -> None:
+    """Trio leaves their coroutines to the garbage collector, and tests wait for what that tells."""
+    watched = watch(
+        TWO_TASKS
+        + """
+async def break_the_loop():
+    thing = Thing()
+    weakref.finalize(thing, died.append, "thing")
+    trio.lowlevel.current_task()._schedule_points = "not a number"
+    await trio.lowlevel.checkpoint()
+
+
+def crash():
+    try:
+        trio.run(break_the_loop)
+    except trio.TrioInternalError:
+        died.append("run")
+
+
+async def main():
+    await trio.to_thread.run_sync(crash)
+    gc.collect()
+    assert died == ["run", "thing"], died
+"""
+    )
+    assert watched.module.died == ["run", "thing"]

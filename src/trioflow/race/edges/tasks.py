@@ -154,6 +154,49 @@ def _watching_exit(original: Callable[..., Any]) -> Callable[..., Any]:
     return task_exited
 
 
+def _watching_close(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A run is over; one that crashed leaves its tasks where they were, and what they hold must not live on here."""
+
+    def close(self: Any) -> None:
+        original(self)
+        try:
+            session = watching.session
+            if session is not None and self.tasks:
+                _crashed(session, self)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.tasks", error)
+
+    return close
+
+
+def _crashed(session: Session, runner: Any) -> None:
+    running = context.actor
+    if running is not None and running.kind == "task":
+        running.end_step()
+        context.actor = None
+    first: Actor | None = None
+    others: list[Actor] = []
+    for task in runner.tasks:
+        for nursery in task.child_nurseries:
+            session.groups.pop(nursery, None)
+        actor = session.tasks.pop(task, None)
+        if actor is None:
+            continue
+        if task.parent_nursery is None:
+            first = actor
+        else:
+            others.append(actor)
+    if first is not None:
+        # Whoever called `trio.run` comes after all of them, as does the next run.
+        advance(first)
+        for other in others:
+            first.acquire(other.release_now())
+            session.registry.ended(other)
+        _ended(session, first, None)
+    for run in _instruments(runner):
+        run.let_go()
+
+
 def _ended(session: Session, actor: Actor, nursery: trio.Nursery | None) -> None:
     if nursery is None:
         session.registry.run_ended(actor)
@@ -248,4 +291,5 @@ def install(patches: Patches) -> None:
     patches.wrap(run, "setup_runner", _watching_setup)
     patches.wrap(run.Runner, "reschedule", _watching_reschedule)
     patches.wrap(run.Runner, "task_exited", _watching_exit)
+    patches.wrap(run.Runner, "close", _watching_close)
     patches.wrap(trio.Nursery, "_check_nursery_closed", _watching_nursery)

@@ -12,6 +12,7 @@ the step in which it was met and let go as soon as nobody else holds it.
 
 from __future__ import annotations
 
+import gc
 import sys
 import weakref
 from collections import deque
@@ -163,6 +164,8 @@ class Shadows:
         self.fresh = 0
         """How many objects that can't be held weakly were met since the last look."""
         self._held: deque[ObjectShadow] = deque()
+        self._sorting = False
+        """Whether what is held is being gone through, in the midst of which the garbage collector may start."""
 
     def make(self, value: Any, key: int, container: Container | None, owner: Actor, label: str) -> ObjectShadow:
         """A new shadow for an object that has none under that key."""
@@ -188,6 +191,9 @@ class Shadows:
 
     def let_go(self) -> None:
         """Drop new containers that nobody else holds, and look at as many of the older ones."""
+        if self._sorting:
+            return
+        self._sorting = True
         held = self._held
         fresh, self.fresh = self.fresh, 0
         kept: list[ObjectShadow] = []
@@ -201,6 +207,47 @@ class Shadows:
             else:
                 held.append(shadow)
         held.extend(kept)
+        self._sorting = False
+
+    def forget_unheld(self) -> None:
+        """Drop all containers that nobody else holds."""
+        if self._sorting:
+            return
+        self._sorting = True
+        held = self._held
+        for _ in range(len(held)):
+            shadow = held.popleft()
+            if sys.getrefcount(shadow.anchor) <= self._HELD:
+                self.by_id.pop(shadow.key, None)
+                shadow.anchor = None
+            else:
+                held.append(shadow)
+        self._sorting = False
+
+    def release(self) -> list[ObjectShadow]:
+        """Hold nothing that the garbage collector looks at; return the shadows that did."""
+        released: list[ObjectShadow] = []
+        if self._sorting:
+            return released
+        for shadow in list(self._held):
+            if gc.is_tracked(shadow.anchor):
+                released.append(shadow)
+                shadow.anchor = None
+        return released
+
+    def bury(self) -> None:
+        """Forget those whose objects have gone while nobody held them."""
+        self._sorting = True
+        held = self._held
+        for _ in range(len(held)):
+            shadow = held.popleft()
+            if shadow.anchor is not None:
+                held.append(shadow)
+                continue
+            shadow.shared = None
+            if self.by_id.get(shadow.key) is shadow:
+                del self.by_id[shadow.key]
+        self._sorting = False
 
     def clear(self) -> None:
         """Forget everything, and leave no cycles to the garbage collector."""
