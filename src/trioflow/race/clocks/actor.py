@@ -130,6 +130,7 @@ class Actor:
         "moment",
         "name",
         "on_step_end",
+        "origin",
         "parent",
         "slot",
         "started",
@@ -158,6 +159,8 @@ class Actor:
         self.started = started
         self.parent = parent
         self.on_step_end: Callable[[Actor], None] | None = None
+        self.origin: object = None
+        """What its start relied on, for whoever follows that."""
         self.ended = False
         self.accepting: str | None = None
         """Why what it does now is accepted, whatever is found; None: it is not."""
@@ -237,6 +240,7 @@ class Actor:
     def let_go(self) -> None:
         """Actors and their moments refer to each other: leave nothing to the garbage collector."""
         self.moment = _NEVER
+        self.origin = None
         self._release = None
 
     # Blocks

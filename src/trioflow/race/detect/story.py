@@ -71,7 +71,8 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
     owner = section.end.moment
     start_kind = WRITE if is_read_back(section) else READ
     first = SeenAccess(start_kind, start, section.start)
-    accesses = [_access("A", first)]
+    handed_down = "before A was started" if section.start.actor is not owner.actor else ""
+    accesses = [_access("A", first, handed_down)]
     place = checkpoint_between(start, end)
     if place is not None:
         accesses.append(Access("A", "awaits", place, "checkpoint", _locks(first)))

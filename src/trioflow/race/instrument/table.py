@@ -22,6 +22,7 @@ from trioflow.race.instrument.positions import SourceText, Span, span, tail
 from trioflow.race.instrument.scopes import Comprehension, Scope
 from trioflow.race.model.sites import (
     NO_DEPENDENCE,
+    STARTING,
     CallSite,
     Dependence,
     FunctionTable,
@@ -111,6 +112,8 @@ class TableBuilder:
         self._sites_of: dict[ast.AST, list[int]] = {}
         self._call_numbers: dict[ast.AST, int] = {}
         self._functions: list[Function] = []
+        self._loop_tests: set[ast.AST] = set()
+        """All that conditions of `while` loops consist of."""
         self.awaits: dict[ast.AST, ast.Await] = {}
         """For a call whose result is awaited on the spot, the `await`."""
         self.entered_at: dict[ast.AST, ast.stmt] = {}
@@ -172,6 +175,12 @@ class TableBuilder:
     def function(self, function: Function) -> None:
         """Take in a function whose body has been rewritten; number the calls that matter in it."""
         self._functions.append(function)
+        self._loop_tests.update(
+            inside
+            for node in ast.walk(function.scope.node)
+            if isinstance(node, ast.While)
+            for inside in ast.walk(node.test)
+        )
         for call in _calls_that_matter(function.flow):
             self._call_numbers[call] = self._next()
 
@@ -222,7 +231,11 @@ class TableBuilder:
 
     def _dependence(self, flow: FunctionFlow, act: ast.AST) -> Dependence:
         data = self._numbers(flow.data.get(act, ()))
-        control = self._numbers(flow.control.get(act, ()))
+        deciding = flow.control.get(act, frozenset[ast.AST]())
+        if isinstance(act, ast.Call) and _callee(act) in STARTING:
+            # What goes on as long as something holds does not rely on it for what it starts.
+            deciding -= self._loop_tests
+        control = self._numbers(deciding)
         return Dependence(data, control) if data or control else NO_DEPENDENCE
 
     def _finished(self, draft: _Draft, sources: set[int]) -> Site:

@@ -11,9 +11,14 @@ every process and can be stored in cached code.
 from __future__ import annotations
 
 import enum
-from typing import final
+from typing import Final, final
 
 import attrs
+
+STARTING: Final = frozenset(
+    {"start", "start_soon", "run_sync", "run_sync_soon", "spawn_system_task", "submit", "Thread"}
+)
+"""Names of what starts a task, a job or a thread with the function that it is given."""
 
 
 class Operation(enum.Enum):

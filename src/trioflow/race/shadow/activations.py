@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeAlias, cast, final
 
-from trioflow.race.model.sites import Dependence, Site
+from trioflow.race.model.sites import Dependence, Operation, Site
+from trioflow.race.shadow.context import context
 
 if TYPE_CHECKING:
     from trioflow.race.clocks.actor import Actor, Moment
@@ -47,17 +48,28 @@ class Entry:
         """Whether a write in the same step was decided by it: what it said was made use of at once."""
 
 
+Origin: TypeAlias = "tuple[tuple[Entry, bool], ...]"
+"""On what the start of a task relied: entries, each with whether it did so by control."""
+
+
+def origin_of(actor: Actor | None) -> Origin:
+    """On what the start of a task or job relied."""
+    return () if actor is None or actor.origin is None else cast("Origin", actor.origin)
+
+
 @final
 class Activation:
     """One run of a coroutine function."""
 
-    __slots__ = ("call", "children", "code", "entries", "number", "parent", "returned")
+    __slots__ = ("call", "children", "code", "entries", "number", "origin", "parent", "returned")
 
     def __init__(self, number: int, code: CodeType, parent: Activation | None, call: int | None) -> None:
         self.number = number
         self.code = code
         self.parent = parent
         self.call = call
+        self.origin: Origin = ()
+        """For the first of a task, on what the task's start relied."""
         self.entries: dict[int, list[Entry]] = {}
         """By site, the last access to each variable."""
         self.children: dict[int, Activation] = {}
@@ -85,7 +97,9 @@ class Activations:
         self._count += 1
         parent, call = self._find(frame.f_back)
         activation = Activation(self._count, frame.f_code, parent, call)
-        if parent is not None and call is not None:
+        if parent is None:
+            activation.origin = origin_of(context.actor)
+        elif call is not None:
             parent.children[call] = activation
         table = self._by_frame
         table.pop(id(frame), None)
@@ -105,6 +119,44 @@ class Activations:
                 return activation, self._tables.call_at(frame.f_code, frame.f_lasti)
             frame = frame.f_back
         return None, None
+
+    def started(self, actor: Actor, parent: Actor, frame: FrameType | None) -> None:
+        """`parent` starts a task or a job somewhere below `frame`: what that relied on is handed down to it."""
+        found: list[tuple[Entry, bool]] = []
+        plain: int | None = None
+        for _ in range(_DEPTH):
+            if frame is None:
+                break
+            activation = self._by_frame.get(id(frame))
+            if activation is not None and activation.code is frame.f_code:
+                call = self._tables.call_at(frame.f_code, frame.f_lasti)
+                if plain is not None:
+                    found += self._in_plain_function(plain, parent)
+                if call is not None and (plain is None or self._tables.takes_parameters(plain)):
+                    found += self._follow(activation, self._tables.depends_of(call), False, _LINKS)
+                    found += self._by_callers(activation)
+                break
+            if plain is None and self._tables.function(frame.f_code) is not None:
+                plain = self._tables.call_at(frame.f_code, frame.f_lasti)
+            frame = frame.f_back
+        if found:
+            step = parent.step
+            actor.origin = tuple(
+                [
+                    (entry, control)
+                    for entry, control in found
+                    if not control or (entry.moment.step == step and entry.site.operation is not Operation.ITERATE)
+                ]
+            )
+
+    def _in_plain_function(self, call: int, actor: Actor) -> Iterator[tuple[Entry, bool]]:
+        """What a call in a plain function relies on, which must have been read in this step."""
+        depends = self._tables.depends_of(call)
+        for numbers, control in ((depends.data, False), (depends.control, True)):
+            for number in numbers:
+                entry = self._latest.get(number) if isinstance(number, int) else None
+                if entry is not None and entry.moment.actor is actor and entry.moment.step == actor.step:
+                    yield entry, control
 
     def note(self, frame: FrameType, entry: Entry) -> None:
         """An access in `frame` on which something may depend."""
@@ -133,17 +185,24 @@ class Activations:
         if entry is not None and entry.moment.actor is actor and entry.moment.step == actor.step:
             entry.acted_on = True
 
-    def relied_on(self, frame: FrameType, site: Site) -> Iterator[tuple[Entry, bool]]:
+    def relied_on(self, frame: FrameType, site: Site, actor: Actor) -> Iterator[tuple[Entry, bool]]:
         """What an act at `site` in `frame` relies on: entries, each with whether it does so by control."""
         activation = self._by_frame.get(id(frame))
         if activation is not None and activation.code is frame.f_code:
             yield from self._follow(activation, site.depends, False, _LINKS)
         else:
             activation, call = self._find(frame.f_back)
-            if activation is None or call is None:
+            if activation is None:
+                # A function that was started itself, in a thread or as a callback.
+                yield from origin_of(actor)
+                return
+            if call is None:
                 return
             yield from self._follow(activation, self._tables.depends_of(call), False, _LINKS)
         yield from self._by_callers(activation)
+        for entry, control in origin_of(actor):
+            if control:
+                yield entry, True
 
     def _by_callers(self, activation: Activation) -> Iterator[tuple[Entry, bool]]:
         """What the callers had to find for the call to be made at all."""
@@ -167,6 +226,10 @@ class Activations:
                     if parent is not None and call is not None:
                         data = Dependence(data=self._tables.depends_of(call).data)
                         yield from self._follow(parent, data, by_control, links - 1)
+                    elif activation.origin:
+                        for entry, control_of_start in activation.origin:
+                            if not control_of_start:
+                                yield entry, by_control
                     continue
                 for entry in activation.entries.get(number, ()):
                     yield entry, by_control

@@ -86,6 +86,8 @@ class Recorder:
 
     def _watch(self, actor: Actor) -> None:
         actor.on_step_end = self.step_ended
+        if actor.parent is not None:
+            self.reliance.activations.started(actor, actor.parent, sys._getframe(2))
 
     def step_ended(self, actor: Actor) -> None:
         """A task reaches a checkpoint."""

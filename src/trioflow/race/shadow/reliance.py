@@ -15,7 +15,7 @@ from typing import final
 
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.model.sites import Operation, Site
-from trioflow.race.shadow.activations import Activations, Entry
+from trioflow.race.shadow.activations import Activations, Entry, origin_of
 from trioflow.race.shadow.containers import READ, REMOVALS, WRITE, Effects, Part
 from trioflow.race.shadow.guards import Guards
 from trioflow.race.shadow.identity import ObjectShadow
@@ -135,8 +135,11 @@ class Reliance:
         best: Entry | None = None
         best_control = False
         decided: Entry | None = None
-        for entry, control in self.activations.relied_on(frame, site):
-            if entry.shadow is not shadow or entry.site is site or entry.moment.actor is not actor:
+        for entry, control in self.activations.relied_on(frame, site, actor):
+            if entry.shadow is not shadow or entry.site is site:
+                continue
+            mine = entry.moment.actor is actor
+            if not mine and not any(entry is each for each, _ in origin_of(actor)):
                 continue
             if not any(where in written for where in entry.variables):
                 continue
@@ -148,13 +151,13 @@ class Reliance:
                 continue
             if entry.site.operation is Operation.CALL and entry.site.name in REMOVALS:
                 continue
-            if best is None or entry.moment.time > best.moment.time:
+            if best is None or _later(entry, best, actor):
                 best, best_control = entry, control
-            elif entry.moment.time == best.moment.time:
+            elif entry.moment is best.moment or not _later(best, entry, actor):
                 best_control = best_control or control
-            if control and entry.moment.step == actor.step:
+            if control and mine and entry.moment.step == actor.step:
                 entry.acted_on = True
-            if control and (decided is None or entry.moment.time > decided.moment.time):
+            if control and (decided is None or _later(entry, decided, actor)):
                 decided = entry
         if best is None:
             return
@@ -162,7 +165,7 @@ class Reliance:
         if decided is not None and not best_control and not (best.site.condition or best.site.chosen):
             # To read in order to update (`n = n - 1`) is not to check again.
             best, best_control = decided, True
-        if best.moment.step == actor.step:
+        if best.moment.actor is actor and best.moment.step == actor.step:
             if best_control:
                 self._guards.checked_and_set(shadow, written, actor)
             return
@@ -192,6 +195,12 @@ class Reliance:
         if latest is not None and latest.moment.actor is actor and latest.moment.step != actor.step:
             access = None if accesses is None else accesses.get(where)
             self._read_backs.append((shadow, where, site, latest, access))
+
+
+def _later(one: Entry, other: Entry, actor: Actor) -> bool:
+    """Whether one look came after the other: what a task looks at itself comes after all that led to its start."""
+    mine, others = one.moment.actor is actor, other.moment.actor is actor
+    return mine if mine is not others else one.moment.time > other.moment.time
 
 
 def _moves_an_element(shadow: ObjectShadow, site: Site, start: Site) -> bool:

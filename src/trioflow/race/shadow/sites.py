@@ -10,7 +10,7 @@ from collections import defaultdict
 from types import CodeType, FunctionType
 from typing import final
 
-from trioflow.race.model.sites import CallSite, Dependence, FunctionTable, ModuleTable, Operation, Site
+from trioflow.race.model.sites import STARTING, CallSite, Dependence, FunctionTable, ModuleTable, Operation, Site
 from trioflow.race.shadow.containers import READ, UPDATE, WRITE, Effects
 
 KIND_OF = {
@@ -95,9 +95,17 @@ class SiteTables:
     def _classify(self, table: ModuleTable, asynchronous: set[str]) -> None:
         """Find out which sites need little attention.
 
-        There is no checkpoint in a plain function, so what is read there matters later only if it is returned.
+        There is no checkpoint in a plain function, so what is read there matters later only if it is returned, or
+        if something is started because of it.
         """
         returned = {number for function in table.functions for number in function.returns.data}
+        starting = {
+            number
+            for function in table.functions
+            for call in function.calls
+            if call.callee in STARTING
+            for number in (*call.depends.data, *call.depends.control)
+        }
         for site in table.sites:
             number = site.number
             if site.operation in _NEVER_WRITE:
@@ -109,7 +117,7 @@ class SiteTables:
                 self.effects[number] = ((site.name, kind),)
             if site.expression == "self" and site.function.endswith(".__init__"):
                 self.making.add(number)
-            relied_on = site.source and (site.function in asynchronous or number in returned)
+            relied_on = site.source and (site.function in asynchronous or number in returned or number in starting)
             if relied_on or number in self.written_back:
                 self.noted.add(number)
             elif site.operation in _ONLY_READ and number not in self.reads_back:
@@ -174,6 +182,11 @@ class SiteTables:
         """On what a call or an act depends."""
         call = self.calls.get(number)
         return self.sites[number].depends if call is None else call.depends
+
+    def takes_parameters(self, number: int) -> bool:
+        """Whether a parameter of its function flows into a call, or decides whether it is made."""
+        depends = self.depends_of(number)
+        return any(isinstance(source, str) for source in (*depends.data, *depends.control))
 
     def passes_on(self, number: int, path: str) -> bool:
         """Whether what is given to a function at a call in a file flows into what it returns.
