@@ -14,7 +14,7 @@ EXPECT = {
     "test_check_then_child_fills": {"data-race": ["cache"], "section": ["cache"], "other": [], "origin": "own: third review"},
     "test_child_checks_again": {"data-race": ["cache"], "section": [], "other": [], "origin": "own: third review"},
     "test_value_given_to_child": {"data-race": ["n", "n"], "section": ["n"], "other": [], "origin": "own: third review"},
-    "test_child_adds": {"data-race": ["n"], "section": [], "other": [], "origin": "own: third review", "filtered": "commuting"},
+    "test_child_adds": {"data-race": ["n"], "section": [], "other": [], "origin": "own: third review", "filtered": {"n": "commuting"}},
     "test_value_given_as_partial": {"data-race": ["n"], "section": ["n"], "other": [], "origin": "own: third review"},
     "test_value_given_to_start": {"data-race": ["n"], "section": ["n"], "other": [], "origin": "own: third review"},
     "test_value_given_to_thread": {"data-race": ["n"], "section": ["n"], "other": [], "origin": "own: third review"},
@@ -23,13 +23,13 @@ EXPECT = {
     "test_check_in_plain_method_that_starts": {"data-race": ["cache"], "section": ["cache"], "other": [], "origin": "own: third review"},
     "test_flag_in_plain_method_that_starts": {"data-race": ["running"], "section": [], "other": [], "origin": "own: third review"},
     "test_flag_reset_by_child": {"data-race": ["running"], "section": [], "other": [], "origin": "own: third review"},
-    "test_children_close_what_is_iterated": {"data-race": ["conns"], "section": [], "other": [], "origin": "own: third review", "filtered": "commuting"},
+    "test_children_close_what_is_iterated": {"data-race": ["conns"], "section": [], "other": [], "origin": "own: third review", "filtered": {"conns": "commuting"}},
     "test_workers_take_and_put_back": {"data-race": ["queue"], "section": [], "other": [], "origin": "own: third review"},
     "test_gather_helper": {"data-race": ["n"], "section": ["n"], "other": [], "origin": "own: third review"},
     "test_map_helper": {"data-race": ["n"], "section": ["n"], "other": [], "origin": "own: third review"},
     "test_value_used_in_nested_child": {"data-race": ["n"], "section": ["n"], "other": [], "origin": "own: third review"},
     "test_each_child_has_an_index": {"data-race": [], "section": [], "other": [], "origin": "own: third review"},
-    "test_handlers_of_an_open_server": {"data-race": ["closed"], "section": [], "other": [], "origin": "own: third review", "filtered": "commuting"},
+    "test_handlers_of_an_open_server": {"data-race": ["closed"], "section": [], "other": [], "origin": "own: third review", "filtered": {"closed": "commuting"}},
 }
 
 
