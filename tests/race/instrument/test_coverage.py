@@ -172,6 +172,51 @@ async def asynchronous(thing):
     }
 
 
+async def iterated(thing):
+    for one in thing.items:
+        await value(thing)
+    for one, (
+        two,
+    ) in zip(
+        thing.items,
+        [[1], [2]],
+    ):
+        if one:
+            await value(thing)
+            continue
+        break
+    else:
+        await value(thing)
+    for one in list(
+        thing.items
+    ): await value(thing)
+    result = [
+        await value(thing)
+        for one in thing.chain(
+        ).items
+        if one
+        for two in thing.items
+    ]
+    for one in thing.by_name: result.append(await value(thing))
+    return {
+        one: await value(thing)
+        for one, two in
+        thing.by_name.items()
+    }
+
+
+def delegated(thing):
+    one = yield from thing.items
+    one = (
+        yield from
+        thing.items
+    )
+    kept = iter(
+        thing.items
+    )
+    for one in kept: yield one
+
+
 async def value(thing):
     await asyncio.sleep(0)
     return thing.n if thing.items else (
@@ -221,6 +266,8 @@ starts_with_a_loop()
 starts_with_a_decorator(thing)
 list(generator(thing))
 asyncio.run(asynchronous(thing))
+asyncio.run(iterated(thing))
+list(delegated(thing))
 grouped(thing)
 thing.n = 0
 with contextlib.suppress(ValueError):

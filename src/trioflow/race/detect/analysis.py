@@ -12,6 +12,7 @@ of races only: in the order of sections it would hide a check-then-act in a run 
 
 from __future__ import annotations
 
+import collections
 from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import final
@@ -41,6 +42,9 @@ _KINDS: dict[type[Breach], Kind] = {
     UnguardedAccess: Kind.UNGUARDED_ACCESS,
     WrongDeclaration: Kind.WRONG_DECLARATION,
 }
+_BY_POSITION = frozenset({Container.LIST, Container.SEQUENCE})
+_EXTENDING = frozenset({"append", "extend", "__iadd__"})
+_REPLACING = frozenset({Operation.ITEM_WRITE, Operation.ITEM_UPDATE})
 
 
 @final
@@ -102,7 +106,7 @@ class Analysis:
         self._strict = level is Level.STRICT
         self._is_suppressed = is_suppressed
         self._races: dict[Hashable, list[Race]] = {}
-        self._cuts: dict[Hashable, list[Cut]] = {}
+        self._cuts: dict[tuple[int, int, bool, bool], list[Cut]] = {}
         self._counts: Counter[Hashable] = Counter()
         self._breaches = Breaches()
         self.candidates = 0
@@ -131,8 +135,11 @@ class Analysis:
         """A section into which a write may fall."""
         if _guarded(section, write.moment) or _always_between(section, write.moment):
             return
+        if is_iteration(section) and _replaces(variable.shadow, write):
+            return
         self.candidates += 1
-        key = (section.start_site.number, section.end.site.number, variable.shadow.container is None)
+        added = is_iteration(section) and extends(variable.shadow, write)
+        key = (section.start_site.number, section.end.site.number, variable.shadow.container is None, added)
         self._counts[key] += 1
         cuts = self._cuts.setdefault(key, [])
         cut = Cut(variable.shadow, variable.where, section, write)
@@ -170,21 +177,26 @@ class Analysis:
             Verdict(_KINDS[type(judged.breach)], Severity.ERROR, judged.breach, judged.count, judged.accepted)
             for judged in self._breaches.judged()
         ]
-        broken = self._breaches.broken()
-        cut_places = {place for unit in broken for place in _places(unit)}
-        for key, cuts in self._cuts.items():
+        units = self._breaches.broken()
+        cut_places = {place for unit in units for place in _places(unit)}
+        broken: set[tuple[int, int]] = set()
+        for key, cuts in sorted(self._cuts.items(), key=lambda item: item[0][-1]):
             unguarded = [
                 cut
                 for cut in cuts
                 if not _guarded(cut.section, cut.write.moment)
                 and not _is_latch(cut)
-                and not any(_is_within(cut, unit) for unit in broken)
+                and not any(_is_within(cut, unit) for unit in units)
             ]
             if not unguarded:
                 continue
             unguarded = [cut for cut in unguarded if not cut.accepted] or unguarded
             cut = next((cut for cut in unguarded if cut.happened), unguarded[0])
-            dependent = cut.section.end.kind & WRITE
+            added = key[-1]
+            if added and key[:2] in broken:
+                continue  # it is enough to be told of those who break the iteration
+            broken.add(key[:2])
+            dependent = cut.section.end.kind & WRITE or (is_iteration(cut.section) and not added)
             if dependent and not cut.section.by_control and cut.section.end.silent and not cut.happened:
                 continue  # it stores what is there, and not only because the other side has been faster
             severity = Severity.ERROR if dependent else Severity.WARNING
@@ -192,8 +204,8 @@ class Analysis:
             if not cut.accepted:
                 places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})
                 cut_places.add((id(cut.shadow), places))
-        for key, races in self._races.items():
-            verdict = self._judge_race(key, races, cut_places)
+        for pair, races in self._races.items():
+            verdict = self._judge_race(pair, races, cut_places)
             if verdict is not None:
                 verdicts.append(verdict)
         verdicts.sort(key=lambda verdict: verdict.severity is not Severity.ERROR)
@@ -290,7 +302,24 @@ def _release_of(moment: Moment) -> Release:
 
 def is_read_back(section: Section) -> bool:
     """Whether a section is a write that is read back and taken to be unchanged."""
-    return not section.end.kind & WRITE
+    return not section.end.kind & WRITE and not is_iteration(section)
+
+
+def is_iteration(section: Section) -> bool:
+    """Whether a section is an iteration over a container that goes on after a checkpoint."""
+    return section.end.kind == READ and section.end.site.operation is Operation.ITERATE
+
+
+def _replaces(shadow: ObjectShadow, write: Access) -> bool:
+    """Whether one element takes the place of another in a container that is watched as a whole."""
+    return shadow.container is Container.SEQUENCE and write.site.operation in _REPLACING
+
+
+def extends(shadow: ObjectShadow, write: Access) -> bool:
+    """Whether a write adds to the end of what is gone through by position, so that it is met or not, but no harm."""
+    if isinstance(shadow.object(), collections.deque):
+        return False
+    return shadow.container in _BY_POSITION and write.site.name in _EXTENDING
 
 
 def is_suspended(section: Section) -> bool:

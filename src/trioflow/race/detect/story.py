@@ -10,13 +10,14 @@ import linecache
 from pathlib import Path
 
 from trioflow.race.clocks import actor as clocks
-from trioflow.race.detect.analysis import Cut, Race, Verdict, is_read_back, is_suspended
+from trioflow.race.detect.analysis import Cut, Race, Verdict, extends, is_iteration, is_read_back, is_suspended
 from trioflow.race.detect.checkpoints import checkpoint_between
 from trioflow.race.detect.naming import qualified, short_function, variable_name
 from trioflow.race.detect.order import missing_order
 from trioflow.race.model.findings import Access, Actor, Finding, Kind, Location
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.containers import READ, UPDATE, WRITE
+from trioflow.race.shadow.kinds import Container
 from trioflow.race.shadow.values import show
 from trioflow.race.shadow.variables import Access as SeenAccess
 
@@ -34,7 +35,7 @@ def tell(verdict: Verdict, root: Path, test: str) -> Finding:
 
 def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
     first, second = race.earlier, race.later
-    variable = variable_name(race.shadow, race.where, first.site)
+    variable = variable_name(race.shadow, race.where, _naming_site(race))
     missing = missing_order(first.moment, second.moment)
     actors = (_actor("A", first), _actor("B", second))
     what = f"{_phrase(first)} by {_who(first)} and {_phrase(second)} by {_who(second, first)}"
@@ -67,20 +68,26 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
 def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
     section, write = cut.section, cut.write
     start, end = section.start_site, section.end.site
-    variable = variable_name(cut.shadow, cut.where, end)
+    variable = variable_name(cut.shadow, cut.where, _named_at(cut))
     owner = section.end.moment
     start_kind = WRITE if is_read_back(section) else READ
     first = SeenAccess(start_kind, start, section.start)
     handed_down = "before A was started" if section.start.actor is not owner.actor else ""
-    accesses = [_access("A", first, handed_down)]
+    goes_on = is_iteration(section)
+    accesses = [_access("A", first, handed_down, verb="iterates" if goes_on else None)]
     place = checkpoint_between(start, end)
     if place is not None:
         accesses.append(Access("A", "awaits", place, "checkpoint", _locks(first)))
     accesses.append(_access("B", write))
-    overwrites = "" if is_read_back(section) else "overwrites B"
-    last = SeenAccess(READ if is_read_back(section) else WRITE, end, owner)
-    accesses.append(_access("A", last, overwrites))
-    if is_read_back(section):
+    reads = goes_on or is_read_back(section)
+    last = SeenAccess(READ if reads else WRITE, end, owner)
+    remark = _consequence(cut) if goes_on else "" if reads else "overwrites B"
+    accesses.append(_access("A", last, remark, verb="advances" if goes_on else None))
+    if goes_on:
+        headline = f"{variable} is iterated over across a checkpoint, while {_who(write, last)} changes it"
+        copied = f"list({end.expression})"
+        advice = f"iterate over a copy, such as {copied}, or hold one trio.Lock for the iteration and for the change"
+    elif is_read_back(section):
         headline = f"{variable} can be overwritten before it is read back"
         advice = f"keep the value in a local variable, or hold one trio.Lock over lines {_lines(start, end)}"
     elif is_suspended(section):
@@ -108,6 +115,25 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
     )
 
 
+def _named_at(cut: Cut) -> Site:
+    """The place whose words name the variable: an iteration may be over several things at once, or over a view."""
+    write, end = cut.write.site, cut.section.end.site
+    return write if is_iteration(cut.section) and not write.indirect else end
+
+
+def _consequence(cut: Cut) -> str:
+    """What becomes of an iteration if its container changes."""
+    kind = cut.shadow.container
+    if kind in (Container.DICT, Container.SET) or cut.shadow.label == "deque":
+        return "raises RuntimeError"
+    return "may meet what was added" if extends(cut.shadow, cut.write) else "skips or repeats elements"
+
+
+def _naming_site(race: Race) -> Site:
+    """The place whose words name the variable."""
+    return race.later.site if race.earlier.site.indirect else race.earlier.site
+
+
 def _lines(start: Site, end: Site) -> str:
     low, high = sorted((start.line, end.line))
     return f"{low}-{high}" if start.path == end.path and low != high else f"{start.line} to {end.line}"
@@ -133,8 +159,8 @@ def _who(access: SeenAccess, other: SeenAccess | None = None) -> str:
     return noun
 
 
-def _access(label: str, access: SeenAccess, remark: str = "") -> Access:
-    verb = _verb(access)
+def _access(label: str, access: SeenAccess, remark: str = "", *, verb: str | None = None) -> Access:
+    verb = verb or _verb(access)
     return Access(label, verb, _location(access.site), verb.removesuffix("s"), _locks(access), remark)
 
 

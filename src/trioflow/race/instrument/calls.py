@@ -68,8 +68,12 @@ class Facts:
         which, operation = rule
         return dict.fromkeys(range(len(call.args))[which], operation)
 
+    def is_lazy(self, node: ast.expr, scope: Scope) -> bool:
+        """Return whether a call makes an iterator that reads its arguments when it is used."""
+        return isinstance(node, ast.Call) and self.dotted(node.func, scope) in names.LAZY
+
     def _rule(self, call: ast.Call, function: ast.expr, scope: Scope) -> tuple[slice, Operation] | None:
-        name = self._dotted(function, scope)
+        name = self.dotted(function, scope)
         if name is not None:
             if name in names.ALONE:
                 return names.ALONE[name] if len(call.args) == 1 else None
@@ -83,7 +87,8 @@ class Facts:
             case _:
                 return None
 
-    def _dotted(self, function: ast.expr, scope: Scope) -> str | None:
+    def dotted(self, function: ast.expr, scope: Scope) -> str | None:
+        """Return the name of a builtin function or of one that was imported, with its module."""
         match function:
             case ast.Name(id=name):
                 if self._scopes.is_builtin(scope, name):
@@ -93,6 +98,33 @@ class Facts:
                 return f"{self._scopes.imported(scope, name)}.{attribute}"
             case _:
                 return None
+
+
+def is_view(node: ast.expr) -> bool:
+    """Return whether a call makes a view of a dictionary, if it is a method of one."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in names.VIEWS
+        and not node.args
+        and not node.keywords
+    )
+
+
+def looked_into(node: ast.expr) -> ast.expr:
+    """Return what an iterator or a view goes through, if it is a single thing that shows."""
+    while True:
+        match node:
+            case ast.GeneratorExp(generators=[ast.comprehension(iter=inner), *_]):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=receiver)) if is_view(node):
+                return receiver
+            case ast.Call(func=ast.Name(id="map" | "filter"), args=[_, inner]):
+                node = inner
+            case ast.Call(func=ast.Name(id="enumerate" | "iter" | "reversed" | "islice"), args=[inner, *_]):
+                node = inner
+            case _:
+                return node
 
 
 def key_of(arguments: list[ast.expr], method: str) -> ast.expr | None:

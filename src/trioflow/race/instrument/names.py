@@ -48,6 +48,28 @@ FRESH: Final = frozenset(
 )
 """Builtin functions whose result nobody else can have seen; what they read, they read in the call."""
 
+LAZY: Final = frozenset(
+    {
+        *("enumerate", "zip", "map", "filter", "reversed", "iter"),
+        *("itertools.accumulate", "itertools.batched", "itertools.chain", "itertools.chain.from_iterable"),
+        *("itertools.compress", "itertools.cycle", "itertools.dropwhile", "itertools.filterfalse", "itertools.groupby"),
+        *(
+            "itertools.islice",
+            "itertools.pairwise",
+            "itertools.starmap",
+            "itertools.takewhile",
+            "itertools.zip_longest",
+        ),
+    }
+)
+"""Functions whose result reads what they were given when it is used."""
+
+VIEWS: Final = frozenset({"keys", "values", "items"})
+"""Methods of dictionaries whose result reads when it is used."""
+
+ITERATING: Final = frozenset({"__iter__", "__reversed__", *VIEWS})
+"""Methods whose result is mostly used at once, and by code that is not rewritten."""
+
 _FIRST: Final = slice(0, 1)
 _SECOND: Final = slice(1, 2)
 _ALL: Final = slice(0, None)
@@ -61,6 +83,7 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
     "map": (slice(1, None), Operation.ITERATE),
     "filter": (_SECOND, Operation.ITERATE),
     "len": (_FIRST, Operation.SHAPE),
+    "next": (_FIRST, Operation.ITERATE),
     **dict.fromkeys(("dict", "bytes", "bytearray", "str", "repr"), (_FIRST, Operation.CONTENTS_READ)),
     "print": (_ALL, Operation.CONTENTS_READ),
     **dict.fromkeys(
@@ -189,6 +212,17 @@ def is_display(node: ast.expr) -> bool:
             return True
         case _:
             return False
+
+
+def is_copy(node: ast.expr) -> bool:
+    """Return whether an expression yields a container that nobody changes while it is used, as far as it shows."""
+    match node:
+        case ast.Subscript(slice=ast.Slice()) | ast.BinOp():
+            return True
+        case ast.Call(func=ast.Attribute(attr="copy" | "split" | "splitlines" | "readlines")):
+            return True
+        case _:
+            return is_literal(node) and not isinstance(node, ast.GeneratorExp)
 
 
 def is_plain(node: ast.expr) -> bool:

@@ -9,6 +9,7 @@ what they would have seen.
 from __future__ import annotations
 
 import ast
+import sys
 from typing import Final
 
 from trioflow.race.instrument.names import is_constant, is_simple_key
@@ -36,6 +37,11 @@ PROBES: Final = (
     "iterate",
     "contents",
     "contents_write",
+    "loop",
+    "made",
+    "taken",
+    "advance",
+    "ended",
     "name_read",
     "name_write",
     "name_written",
@@ -87,6 +93,41 @@ def statement(name: str, where: Span, *arguments: ast.expr) -> ast.Expr:
     """Return a probe that is a statement."""
     call = ast.Call(func=place(ast.Name("@" + name, ast.Load()), where), args=list(arguments), keywords=[])
     return place(ast.Expr(place(call, where)), where)
+
+
+def call(name: str, where: Span, site: int) -> ast.Call:
+    """Return a probe that is an expression of its own."""
+    function = place(ast.Name("@" + name, ast.Load()), where)
+    return place(ast.Call(func=function, args=[number(site, where)], keywords=[]), where)
+
+
+def around(name: str, node: ast.expr, first: ast.expr, site: int) -> ast.Call:
+    """Return a probe around an expression whose evaluation begins with a part of it."""
+    whole = span(node)
+    function = place(ast.Name("@" + name, ast.Load()), span(first))
+    return place(ast.Call(func=function, args=[node, number(site, whole)], keywords=[]), whole)
+
+
+def iterable(rewritten: ast.expr, where: Span) -> ast.expr:
+    """Return what a loop goes through; since Python 3.13 the interpreter stands there when it takes an element."""
+    return rewritten if sys.version_info < (3, 13) else place(rewritten, where)
+
+
+def after_first(node: ast.expr, site: int) -> ast.expr:
+    """Tell that an element has been taken, once what a condition evaluates first has been evaluated.
+
+    A condition of its own would make the interpreter jump, and go back to the line of the comprehension for it.
+    """
+    match node:
+        case ast.BoolOp(values=[first, *_]):
+            node.values[0] = after_first(first, site)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            node.operand = after_first(operand, site)
+        case ast.Compare(left=left):
+            node.left = after_first(left, site)
+        case _:
+            return probe("ended", node, node, site)
+    return node
 
 
 def number(value: int, where: Span) -> ast.expr:

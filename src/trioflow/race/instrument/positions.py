@@ -10,6 +10,7 @@ whose text is nowhere in the source, so nothing here may fail on a strange posit
 from __future__ import annotations
 
 import ast
+import sys
 from typing import Final, TypeVar, final
 
 import attrs
@@ -93,6 +94,12 @@ def first_executed(body: list[ast.stmt]) -> Span:
             case _:
                 return span(statement)
     return span(body[-1])
+
+
+def end_of_loop(node: ast.For | ast.AsyncFor) -> Span:
+    """Return where the interpreter stands when a loop has come to its end."""
+    where = span(node if sys.version_info < (3, 13) else node.iter)
+    return Span(where.line, where.column, where.line, where.column + 1)
 
 
 @final

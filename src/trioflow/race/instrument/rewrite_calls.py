@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 
 from trioflow.race.instrument import names, nodes
-from trioflow.race.instrument.calls import key_of, last_suspending
+from trioflow.race.instrument.calls import is_view, key_of, last_suspending
 from trioflow.race.instrument.rewrite_reflection import ReflectionRewriter
 from trioflow.race.instrument.temporaries import is_temporary
 from trioflow.race.model.sites import Operation
@@ -28,6 +28,8 @@ class CallRewriter(ReflectionRewriter):
             return node
         arguments = list(node.args)
         operations = self.facts.arguments(node, self.temporaries.meaning(node.func), self.scope)
+        if node in self.kept and not is_view(node):
+            operations = {}
         function = node.func
         if isinstance(function, ast.Name) and function.id in ("max", "min"):
             self.chosen.update(arguments)
@@ -54,7 +56,7 @@ class CallRewriter(ReflectionRewriter):
             self._change_of_argument(node, arguments)
         if self._shows_locals(node):
             return nodes.around_locals(node)
-        return node
+        return self.made(node)
 
     def _argument(self, node: ast.expr, operation: Operation | None, call: ast.Call) -> ast.expr:
         match call.func:
@@ -66,6 +68,8 @@ class CallRewriter(ReflectionRewriter):
         if operation is None or operation is Operation.CONTENTS_WRITE:
             return self.expression(node)
         name = call.func.id if isinstance(call.func, ast.Name) else None
+        if name == "next" and self.can_be_observed(node, operation):
+            return nodes.probe("taken", self.expression(node), node, self.site(operation, node, name=name))
         return self.observed(node, operation, name)
 
     def _mapping(self, node: ast.expr) -> ast.expr:
@@ -79,6 +83,11 @@ class CallRewriter(ReflectionRewriter):
         return not self.facts.is_own_method(receiver, function.attr, self.scope, self.function)
 
     def _method(self, node: ast.Call, function: ast.Attribute, receiver: ast.expr, arguments: list[ast.expr]) -> None:
+        if node in self.kept and is_view(node):
+            # What a view shows is read when it is used.
+            site = self.site(Operation.READ, function, expression=receiver, name=function.attr)
+            function.value = nodes.probe("read", function.value, receiver, site)
+            return
         key = key_of(arguments, function.attr)
         site = self.site(
             Operation.CALL,

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from trioflow.race.instrument import names, nodes
-from trioflow.race.instrument.calls import Facts
+from trioflow.race.instrument.calls import Facts, is_view, looked_into
+from trioflow.race.instrument.loops import element_suspends
 from trioflow.race.instrument.names import suspends
+from trioflow.race.instrument.positions import place, span
 from trioflow.race.instrument.rewrite_places import PlaceRewriter
 from trioflow.race.instrument.scopes import Comprehension, Scopes, has_own_frame
 from trioflow.race.instrument.table import TableBuilder
@@ -25,6 +27,8 @@ class ExpressionRewriter(PlaceRewriter):
         super().__init__(table, scopes, facts)
         self._replaced: dict[ast.AST, ast.expr] = {}
         """What was visited: trees made by pytest may contain one node in several places."""
+        self.kept: dict[ast.AST, bool] = {}
+        """Iterators and views that are used later than they are made, and whether they are kept somewhere."""
         self._methods: dict[type[ast.expr], Callable[[Any], ast.expr]] = {
             ast.Attribute: self._attribute,
             ast.Subscript: self._subscript,
@@ -37,6 +41,7 @@ class ExpressionRewriter(PlaceRewriter):
             ast.NamedExpr: self._walrus,
             ast.Starred: self._starred,
             ast.YieldFrom: self._yield_from,
+            ast.Yield: self._yield,
             ast.FormattedValue: self._formatted,
             ast.Dict: self._dict,
             ast.Call: self.call,
@@ -108,6 +113,50 @@ class ExpressionRewriter(PlaceRewriter):
         finally:
             self.testing = before
 
+    # What is looked into later than it is made
+
+    def keep(self, node: ast.expr, *, stored: bool = True) -> None:
+        """Note that an iterator or a view, if an expression makes one, reads when it is used, not here."""
+        if isinstance(node, ast.Starred):
+            node = node.value
+        if is_view(node) or isinstance(node, ast.GeneratorExp):
+            self.kept[node] = stored
+        elif isinstance(node, ast.Call) and self.facts.is_lazy(node, self.scope):
+            self.kept[node] = stored
+            for argument in node.args:
+                self.keep(argument, stored=False)
+        elif isinstance(node, ast.IfExp):
+            self.keep(node.body, stored=stored)
+            self.keep(node.orelse, stored=stored)
+        elif isinstance(node, ast.Tuple):
+            for element in node.elts:
+                self.keep(element, stored=stored)
+
+    def made(self, node: ast.expr) -> ast.expr:
+        """Put a probe around an iterator that has been rewritten, if it is kept."""
+        if not self.kept.get(node, False) or is_view(node) or not self.active or self.function is None:
+            return node
+        site = self.site(Operation.ITERATE, node, expression=looked_into(node))
+        return nodes.probe("made", node, node, site)
+
+    def looped(self, node: ast.expr) -> tuple[ast.expr, int | None]:
+        """Rewrite what a loop goes through that goes on after a checkpoint; return the number of its site, too."""
+        lazy = isinstance(node, ast.GeneratorExp) or self.facts.is_lazy(node, self.scope)
+        if not self.active or not (lazy or self.can_be_observed(node, Operation.ITERATE)) or names.is_copy(node):
+            return self.gone_through(node), None
+        self.keep(node, stored=False)
+        expression = looked_into(node)
+        where = span(node)
+        rewritten = self.expression(node)
+        site = self.site(Operation.ITERATE, node, expression=expression)
+        return nodes.iterable(nodes.probe("loop", rewritten, node, site), where), site
+
+    def gone_through(self, node: ast.expr) -> ast.expr:
+        """Rewrite what a loop goes through."""
+        where = span(node)
+        rewritten = self.observed(node, Operation.ITERATE)
+        return rewritten if rewritten is node else nodes.iterable(rewritten, where)
+
     # Operators
 
     def _unary(self, node: ast.UnaryOp) -> ast.expr:
@@ -152,6 +201,9 @@ class ExpressionRewriter(PlaceRewriter):
 
     def _compare(self, node: ast.Compare) -> ast.expr:
         operands = [node.left, *node.comparators]
+        for operator, operand in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, ast.In | ast.NotIn) and is_view(operand):
+                self.keep(operand, stored=False)
         results = [self.expression(operand) for operand in operands]
         looked_into: set[int] = set()
         for index, operator in enumerate(node.ops):
@@ -191,7 +243,13 @@ class ExpressionRewriter(PlaceRewriter):
         return node
 
     def _yield_from(self, node: ast.YieldFrom) -> ast.expr:
-        node.value = self.observed(node.value, Operation.ITERATE)
+        node.value, loop = self.looped(node.value)
+        return node if loop is None else nodes.around("ended", node, node.value, loop)
+
+    def _yield(self, node: ast.Yield) -> ast.expr:
+        if node.value is not None:
+            self.keep(node.value)
+            node.value = self.expression(node.value)
         return node
 
     def _formatted(self, node: ast.FormattedValue) -> ast.expr:
@@ -218,21 +276,45 @@ class ExpressionRewriter(PlaceRewriter):
         scope = self.scopes.of(node)
         if self.function is not None and has_own_frame(node):
             self.function.comprehensions.append((node, scope))
-        first.iter = self._iterated(first)
+        iterable = first.iter
+        first.iter, outermost = self._iterated(node, first)
         with self.within(scope):
+            loop = outermost
             for generator in node.generators:
                 self.store(generator.target)
                 if generator is not first:
-                    generator.iter = self._iterated(generator)
+                    before, (generator.iter, following) = loop, self._iterated(node, generator)
+                    generator.iter = _advancing(before, generator.iter)
+                    loop = following
                 generator.ifs = [self.condition(test) for test in generator.ifs]
+                if loop is not None and generator.ifs:
+                    generator.ifs[0] = nodes.after_first(generator.ifs[0], loop)
+                    loop = None
             if isinstance(node, ast.DictComp):
-                node.key = self.expression(node.key)
+                node.key = _advancing(loop, self.expression(node.key))
                 node.value = self.expression(node.value)
             else:
-                node.elt = self.expression(node.elt)
-        return node
+                node.elt = _advancing(loop, self.expression(node.elt))
+        if outermost is None:
+            return self.made(node)
+        return nodes.around("ended", node, node if has_own_frame(node) else iterable, outermost)
 
-    def _iterated(self, generator: ast.comprehension) -> ast.expr:
+    def _iterated(self, node: Comprehension, generator: ast.comprehension) -> tuple[ast.expr, int | None]:
+        """Rewrite what a clause goes through; return the number of its site if it goes on after a checkpoint, too."""
+        if isinstance(node, ast.GeneratorExp):
+            if node in self.kept and generator is node.generators[0]:
+                self.keep(generator.iter, stored=False)
+                return self.expression(generator.iter), None
+        elif not generator.is_async and element_suspends(node, generator):
+            return self.looped(generator.iter)
         if generator.is_async:
-            return self.expression(generator.iter)
-        return self.observed(generator.iter, Operation.ITERATE)
+            return self.expression(generator.iter), None
+        return self.gone_through(generator.iter), None
+
+
+def _advancing(loop: int | None, node: ast.expr) -> ast.expr:
+    """Put what tells that a clause has got its next element before what is evaluated next."""
+    if loop is None:
+        return node
+    where = span(node)
+    return place(ast.BoolOp(ast.And(), [nodes.call("advance", where, loop), node]), where)

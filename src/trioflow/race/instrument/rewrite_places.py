@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from trioflow.race.instrument import names, nodes
-from trioflow.race.instrument.calls import Facts
+from trioflow.race.instrument.calls import Facts, is_view
 from trioflow.race.instrument.names import is_place, suspends
 from trioflow.race.instrument.positions import span
 from trioflow.race.instrument.scopes import Scope, Scopes
 from trioflow.race.instrument.table import Function, TableBuilder
 from trioflow.race.instrument.temporaries import Temporaries
-from trioflow.race.model.sites import Operation
+from trioflow.race.model.sites import VIEW, Operation
 
 PROBE_OF = {
     Operation.READ: "read",
@@ -104,6 +104,8 @@ class PlaceRewriter:
         """Put a probe around an expression that has been rewritten, if its value may be a container."""
         if not self.active or not self.can_be_observed(node, operation):
             return rewritten
+        if operation is Operation.ITERATE and is_view(node):
+            by = VIEW  # reading it has been noted where it was made
         return nodes.probe(PROBE_OF[operation], rewritten, node, self.site(operation, node, name=by))
 
     @contextmanager
@@ -248,8 +250,13 @@ class PlaceRewriter:
         name = names.mangled(name, self.class_name)
         return self.site(operation, node, name=name, global_name=owner is None, **more)
 
+    def keep(self, node: ast.expr, *, stored: bool = True) -> None:
+        """Note that an iterator or a view, if an expression makes one, reads when it is used, not here."""
+        raise NotImplementedError
+
     def _walrus(self, node: ast.NamedExpr) -> ast.expr:
         value = node.value
+        self.keep(value)
         node.value = self.expression(value)
         owner = self.owner(node.target.id)
         if owner is not None:

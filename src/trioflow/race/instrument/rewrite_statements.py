@@ -16,11 +16,13 @@ from typing import Any
 
 from trioflow.race.instrument import names, nodes
 from trioflow.race.instrument.calls import Facts
+from trioflow.race.instrument.loops import comes_back
 from trioflow.race.instrument.names import suspends
-from trioflow.race.instrument.positions import Span, span
+from trioflow.race.instrument.positions import Span, end_of_loop, span
 from trioflow.race.instrument.rewrite_calls import CallRewriter
 from trioflow.race.instrument.scopes import Scopes
 from trioflow.race.instrument.table import TableBuilder
+from trioflow.race.instrument.temporaries import is_temporary
 from trioflow.race.model.sites import Operation
 
 _OPERATORS: dict[type[ast.operator], str] = {
@@ -150,7 +152,10 @@ class StatementRewriter(CallRewriter):
 
     def _assign(self, node: ast.Assign) -> list[ast.stmt]:
         self.temporaries.note(node)
-        if any(isinstance(target, ast.Tuple | ast.List) for target in node.targets):
+        unpacked = any(isinstance(target, ast.Tuple | ast.List) for target in node.targets)
+        if not is_temporary(node.targets[0]) and (not unpacked or isinstance(node.value, ast.Tuple)):
+            self.keep(node.value)
+        if unpacked:
             node.value = self.observed(node.value, Operation.ITERATE)
         else:
             node.value = self.expression(node.value)
@@ -163,6 +168,7 @@ class StatementRewriter(CallRewriter):
     def _annotated(self, node: ast.AnnAssign) -> list[ast.stmt]:
         if node.value is None:
             return []
+        self.keep(node.value)
         node.value = self.expression(node.value)
         self.store(node.target)
         return self._bound(node.target)
@@ -235,13 +241,22 @@ class StatementRewriter(CallRewriter):
 
     def _for(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
         self.table.entered_at[node.iter] = node
-        if isinstance(node, ast.For):
-            node.iter = self.observed(node.iter, Operation.ITERATE)
-        else:
+        loop: int | None = None
+        if isinstance(node, ast.AsyncFor):
             node.iter = self.expression(node.iter)
+        elif self.function is not None and self.function.is_async and comes_back(node.body):
+            node.iter, loop = self.looped(node.iter)
+        else:
+            node.iter = self.gone_through(node.iter)
         self.store(node.target)
-        node.body = self._bound(node.target) + self.statements(node.body)
-        node.orelse = self.statements(node.orelse)
+        advanced: list[ast.stmt] = []
+        ended: list[ast.stmt] = []
+        if loop is not None:
+            at, over = span(_last(node.target)), end_of_loop(node)
+            advanced = [nodes.statement("advance", at, nodes.number(loop, at))]
+            ended = [nodes.statement("advance", over, nodes.number(loop, over))]
+        node.body = advanced + self._bound(node.target) + self.statements(node.body)
+        node.orelse = ended + self.statements(node.orelse)
         return []
 
     def _while_or_if(self, node: ast.While | ast.If) -> list[ast.stmt]:
@@ -331,6 +346,9 @@ class StatementRewriter(CallRewriter):
 
     def _value(self, node: ast.Return | ast.Expr) -> list[ast.stmt]:
         if node.value is not None and not isinstance(node.value, ast.Constant):
+            name = "" if self.function is None else self.function.qualified_name.rpartition(".")[2]
+            if isinstance(node, ast.Return) and name not in names.ITERATING:
+                self.keep(node.value)
             node.value = self.expression(node.value)
         return []
 

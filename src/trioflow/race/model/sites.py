@@ -52,6 +52,10 @@ class Operation(enum.Enum):
     """The start of an activation of a coroutine function or asynchronous generator."""
 
 
+VIEW = "view"
+"""The name at a site that iterates over what is most likely a view, whose contents have been read by then."""
+
+
 @final
 @attrs.frozen
 class Dependence:
@@ -105,6 +109,8 @@ class Site:
     """What is read here only decides what is done next (`if`, `while`, `match`; not `assert`)."""
     chosen: bool = False
     """What is read here may be taken as it is, in `x.a or new` or `max(x.a, new)`: it is checked once more."""
+    indirect: bool = False
+    """What is accessed here is known under another name: it was reached through a view or an iterator."""
 
 
 @final

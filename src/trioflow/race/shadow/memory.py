@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
 
+INDIRECT = "@indirect"
+"""Stands in the place of a name where something is reached through a view or an iterator."""
+
 
 @final
 class Memory:
@@ -52,6 +55,13 @@ class Memory:
         site = self._renamed.get((number, name))
         if site is None:
             site = self._renamed[number, name] = attrs.evolve(self._tables.sites[number], name=name)
+        return site
+
+    def indirect(self, number: int) -> Site:
+        """A site at which something is reached through a view or an iterator, with a note of that."""
+        site = self._renamed.get((number, INDIRECT))
+        if site is None:
+            site = self._renamed[number, INDIRECT] = attrs.evolve(self._tables.sites[number], indirect=True)
         return site
 
     def record(
@@ -203,7 +213,7 @@ class Memory:
         """What was done under an entry of an owner's history."""
         number = recent if isinstance(recent, int) else recent[0]
         site = self._tables.sites[number]
-        if site.name is None and not isinstance(recent, int):
+        if not isinstance(recent, int):
             site = self._renamed.get(recent[:2], site)
         effects = history.effects.get(recent)
         if effects is None:

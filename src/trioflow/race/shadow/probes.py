@@ -231,6 +231,43 @@ def _push(pending: list[tuple[int, Any, bool]], entry: tuple[int, Any, bool]) ->
     pending.append(entry)
 
 
+def iteration_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
+    """The probes for loops that go on across a checkpoint, and for iterators that are kept."""
+    iterations = recorder.iterations
+
+    def loop(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            iterations.loop(value, site, actor)
+        return value
+
+    def made(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            iterations.make(value, site, actor)
+        return value
+
+    def taken(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            iterations.step(value, site, actor)
+        return value
+
+    def advance(site: int) -> int:
+        actor = context.actor
+        if actor is not None:
+            iterations.advance(site, actor)
+        return site  # as a condition of a comprehension it is true
+
+    def ended(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            iterations.advance(site, actor)
+        return value
+
+    return {"loop": loop, "made": made, "taken": taken, "advance": advance, "ended": ended}
+
+
 def name_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     """The probes for global names and closure variables."""
     by_id = recorder.shadows.by_id
@@ -258,6 +295,7 @@ def name_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
 def install(recorder: Recorder) -> None:
     """Make the probes record."""
     probes = attribute_probes(recorder) | content_probes(recorder) | name_probes(recorder)
+    probes |= iteration_probes(recorder)
     for name, probe in probes.items():
         builtins.__dict__["@" + name] = probe
     plain = {name: probes[name] for name in ("read", "write")}

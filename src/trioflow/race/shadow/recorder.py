@@ -21,7 +21,7 @@ from typing import Any, final
 
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.clocks.registry import Registry
-from trioflow.race.model.sites import Operation, Site
+from trioflow.race.model.sites import VIEW, Operation, Site
 from trioflow.race.shadow import annotated, faults
 from trioflow.race.shadow.annotated import is_declared
 from trioflow.race.shadow.blocks import Blocks
@@ -29,6 +29,7 @@ from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, 
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.guarded import Guarded
 from trioflow.race.shadow.identity import ObjectShadow
+from trioflow.race.shadow.iterations import Iterations
 from trioflow.race.shadow.kinds import (
     Attribute,
     Container,
@@ -36,15 +37,15 @@ from trioflow.race.shadow.kinds import (
     attribute_of,
     class_variable,
     container_of,
-    containers_in,
     forget_local_types,
     is_a,
     is_module_variable,
     lookup,
 )
-from trioflow.race.shadow.memory import Memory
+from trioflow.race.shadow.memory import INDIRECT, Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
+from trioflow.race.shadow.sources import indirect_effects
 from trioflow.race.shadow.values import Scope, content, digest
 from trioflow.race.shadow.variables import Access, Sink
 
@@ -65,6 +66,7 @@ class Recorder:
         self._lock = allocate_lock()
         self.blocks = Blocks(self.memory, self._lock)
         self.guarded = Guarded(self.shadows, sink)
+        self.iterations = Iterations(tables, self.memory, self.reliance, self._shadow, self._touch, self._lock)
         self._modules: dict[str, Scope] = {}
         self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
         self._suspended: dict[tuple[int, int], tuple[ObjectShadow, Effects, Moment]] = {}
@@ -75,6 +77,7 @@ class Recorder:
         self.blocks.clear()
         self.guarded.clear()
         self.reliance.clear()
+        self.iterations.clear()
         self.computed.forget_local_types()
         self.variables.forget_local_types()
         forget_local_types()
@@ -163,7 +166,7 @@ class Recorder:
                 kind = container_of(type(value))
                 if kind is not None:
                     self._contents(value, kind, site, key, actor, sys._getframe(2))
-                elif self._delegated(value, site, key, actor, sys._getframe(2)):
+                elif site.name != VIEW and self._delegated(value, site, key, actor, sys._getframe(2)):
                     return
                 elif site.operation is Operation.CALL:
                     self._attribute(value, site, READ, actor, sys._getframe(2))
@@ -352,36 +355,26 @@ class Recorder:
         return scope
 
     def _contents(
-        self,
-        value: Any,
-        kind: Container,
-        site: Site,
-        key: object,
-        actor: Actor,
-        frame: FrameType,
-        recent: Any = None,
-        allowed: int = UPDATE,
+        self, value: Any, kind: Container, site: Site, key: object, actor: Actor, frame: FrameType, recent: Any = None
     ) -> None:
         effects = effects_of(kind, value, site.operation, site.name, key)
-        if allowed != UPDATE:
-            effects = tuple((where, access & allowed) for where, access in effects if access & allowed)
         if effects:
-            shadow = self._shadow(value, kind, actor)
             if not recent:
                 recent = site.number
                 keyed = site.operation is not Operation.CALL or site.name in KEYED
                 if keyed and not site.constant_key and key is not ABSENT:
                     recent = (site.number, key_of(key))
-            self._touch(shadow, recent, site, effects, actor, frame)
+            self._touch(self._shadow(value, kind, actor), recent, site, effects, actor, frame)
 
     def _delegated(self, value: Any, site: Site, key: object, actor: Actor, frame: FrameType) -> bool:
-        """Whether a value keeps its contents in containers, which then are what is accessed."""
-        inner = containers_in(value)
-        for index, each in enumerate(inner):
-            if (kind := container_of(type(each))) is not None:
-                # A chain of dictionaries reads all of them and stores in the first.
-                self._contents(each, kind, site, key, actor, frame, allowed=READ if index else UPDATE)
-        return bool(inner)
+        """Whether a value looks into containers which it keeps or came from; these then are what is accessed."""
+        found = indirect_effects(value, site.operation, site.name, key)
+        if found:
+            site = self.memory.indirect(site.number)
+        for container, kind, effects in found or ():
+            recent = (site.number, INDIRECT, key_of(key))
+            self._touch(self._shadow(container, kind, actor), recent, site, effects, actor, frame)
+        return found is not None
 
     def _held(self, value: Any, where: Hashable, inside: int, actor: Actor, frame: FrameType) -> None:
         held = content(value, where)
