@@ -84,7 +84,7 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
     "filter": (_SECOND, Operation.ITERATE),
     "len": (_FIRST, Operation.SHAPE),
     "next": (_FIRST, Operation.ITERATE),
-    **dict.fromkeys(("dict", "bytes", "bytearray", "str", "repr"), (_FIRST, Operation.CONTENTS_READ)),
+    **dict.fromkeys(("dict", "bytes", "bytearray", "str", "repr", "format", "hash"), (_FIRST, Operation.CONTENTS_READ)),
     "print": (_ALL, Operation.CONTENTS_READ),
     **dict.fromkeys(
         (
@@ -92,6 +92,9 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
             *("pprint.pprint", "pprint.pformat", "collections.Counter", "collections.OrderedDict"),
             *("bisect.bisect", "bisect.bisect_left", "bisect.bisect_right", "math.fsum", "math.prod"),
             *("statistics.mean", "statistics.fmean", "statistics.median"),
+            *("pprint.pp", "reprlib.repr", "copy.replace"),
+            *("dataclasses.replace", "dataclasses.asdict", "dataclasses.astuple"),
+            *(f"{module}.{name}" for module in ("attr", "attrs") for name in ("evolve", "asdict", "astuple")),
         ),
         (_FIRST, Operation.CONTENTS_READ),
     ),
@@ -126,6 +129,9 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
     ),
 }
 """Functions that read or change their arguments: which arguments, and what they do to them."""
+
+CHANGING: Final = frozenset({"replace", "evolve"})
+"""Functions that copy an object, but for the fields that they are given by keyword."""
 
 ALONE: Final[dict[str, tuple[slice, Operation]]] = dict.fromkeys(("iter", "min", "max"), (_FIRST, Operation.ITERATE))
 """The same, for those that do it only if they get a single positional argument."""
@@ -212,6 +218,11 @@ def is_display(node: ast.expr) -> bool:
             return True
         case _:
             return False
+
+
+def compares_elements(node: ast.expr) -> bool:
+    """Return whether looking for something in a display compares it with more than constants."""
+    return isinstance(node, ast.Tuple | ast.List) and not all(map(is_constant, node.elts))
 
 
 def is_copy(node: ast.expr) -> bool:

@@ -37,6 +37,7 @@ PROBES: Final = (
     "iterate",
     "contents",
     "contents_write",
+    "fields",
     "loop",
     "made",
     "taken",
@@ -99,6 +100,11 @@ def call(name: str, where: Span, site: int) -> ast.Call:
     """Return a probe that is an expression of its own."""
     function = place(ast.Name("@" + name, ast.Load()), where)
     return place(ast.Call(func=function, args=[number(site, where)], keywords=[]), where)
+
+
+def fields(rewritten: ast.expr, original: ast.expr, site: int, without: list[str]) -> ast.Call:
+    """Return a probe around an object whose fields are read, but for some."""
+    return probe("fields", rewritten, original, site, *(place(ast.Constant(each), tail(original)) for each in without))
 
 
 def around(name: str, node: ast.expr, first: ast.expr, site: int) -> ast.Call:

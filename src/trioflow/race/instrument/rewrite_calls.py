@@ -67,10 +67,26 @@ class CallRewriter(ReflectionRewriter):
         # What the call changes is probed with its other arguments in mind.
         if operation is None or operation is Operation.CONTENTS_WRITE:
             return self.expression(node)
-        name = call.func.id if isinstance(call.func, ast.Name) else None
+        name = self._name_of(self.temporaries.meaning(call.func))
         if name == "next" and self.can_be_observed(node, operation):
             return nodes.probe("taken", self.expression(node), node, self.site(operation, node, name=name))
+        if name in names.CHANGING and self.can_be_observed(node, operation):
+            without = [keyword.arg for keyword in call.keywords if keyword.arg is not None]
+            return nodes.fields(self.expression(node), node, self.site(operation, node, name=name), without)
         return self.observed(node, operation, name)
+
+    def _name_of(self, function: ast.expr) -> str | None:
+        """Return the name of a known function, or that by which another one is called; `format` for the method."""
+        dotted = self.facts.dotted(function, self.scope)
+        match function:
+            case _ if dotted is not None:
+                return dotted.rpartition(".")[2]
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(value=ast.Constant(), attr="format"):
+                return "format"
+            case _:
+                return None
 
     def _mapping(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.Name) and self.function is not None and self.function.gathers(node.id):

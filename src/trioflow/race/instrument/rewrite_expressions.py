@@ -170,6 +170,7 @@ class ExpressionRewriter(PlaceRewriter):
         if suspends(right):
             return node
         one, other = self.temporaries.meaning(left), self.temporaries.meaning(right)
+        by: str | None = None
         match node.op:
             case ast.BitOr() | ast.BitAnd() | ast.BitXor() if not names.is_plain(one) and not names.is_plain(other):
                 looks = True
@@ -178,13 +179,13 @@ class ExpressionRewriter(PlaceRewriter):
             case ast.Mod() if isinstance(one, ast.Constant | ast.JoinedStr):
                 if isinstance(right, ast.Tuple) and isinstance(node.right, ast.Tuple):
                     pairs = zip(right.elts, node.right.elts, strict=True)
-                    node.right.elts = [self.wrapped(*pair, Operation.CONTENTS_READ) for pair in pairs]
-                looks = True
+                    node.right.elts = [self.wrapped(*pair, Operation.CONTENTS_READ, "format") for pair in pairs]
+                looks, by = True, "format"
             case _:
                 looks = False
         if looks:
             node.left = self.wrapped(left, node.left, Operation.CONTENTS_READ)
-            node.right = self.wrapped(right, node.right, Operation.CONTENTS_READ)
+            node.right = self.wrapped(right, node.right, Operation.CONTENTS_READ, by)
         return node
 
     def _boolean(self, node: ast.BoolOp) -> ast.expr:
@@ -205,18 +206,21 @@ class ExpressionRewriter(PlaceRewriter):
             if isinstance(operator, ast.In | ast.NotIn) and is_view(operand):
                 self.keep(operand, stored=False)
         results = [self.expression(operand) for operand in operands]
-        looked_into: set[int] = set()
+        looked_into: dict[int, str | None] = {}
         for index, operator in enumerate(node.ops):
             left, right = operands[index], operands[index + 1]
             if isinstance(operator, ast.In | ast.NotIn):
                 self._membership(node, index, operands, results)
+                if names.compares_elements(self.temporaries.meaning(right)):
+                    looked_into[index] = "__eq__"
             elif not isinstance(operator, ast.Is | ast.IsNot):
+                by = "__eq__" if isinstance(operator, ast.Eq | ast.NotEq) else None
                 if not names.is_constant(right) and not suspends(right):
-                    looked_into.add(index)
+                    looked_into[index] = by
                 if not names.is_constant(left):
-                    looked_into.add(index + 1)
-        for index in looked_into:
-            results[index] = self.wrapped(operands[index], results[index], Operation.CONTENTS_READ)
+                    looked_into[index + 1] = by
+        for index, by in looked_into.items():
+            results[index] = self.wrapped(operands[index], results[index], Operation.CONTENTS_READ, by)
         node.left, *node.comparators = results
         return node
 
@@ -253,7 +257,7 @@ class ExpressionRewriter(PlaceRewriter):
         return node
 
     def _formatted(self, node: ast.FormattedValue) -> ast.expr:
-        node.value = self.observed(node.value, Operation.CONTENTS_READ)
+        node.value = self.observed(node.value, Operation.CONTENTS_READ, "format")
         if node.format_spec is not None:
             node.format_spec = self.expression(node.format_spec)
         return node

@@ -102,7 +102,13 @@ class PlaceRewriter:
 
     def wrapped(self, node: ast.expr, rewritten: ast.expr, operation: Operation, by: str | None = None) -> ast.expr:
         """Put a probe around an expression that has been rewritten, if its value may be a container."""
-        if not self.active or not self.can_be_observed(node, operation):
+        if not self.active:
+            return rewritten
+        holder = self.holder(node)
+        if holder is not None:
+            self.whole_namespace(rewritten, holder, node)
+            return rewritten
+        if not self.can_be_observed(node, operation):
             return rewritten
         if operation is Operation.ITERATE and is_view(node):
             by = VIEW  # reading it has been noted where it was made
@@ -220,11 +226,21 @@ class PlaceRewriter:
         if not self.active or self.is_silent(holder):
             return None
         site = self.site(operation, node, expression=holder, name=name, operator=operator)
-        if isinstance(namespace, ast.Attribute):
-            namespace.value = nodes.probe(PROBE_OF[operation], namespace.value, holder, site)
-        elif isinstance(namespace, ast.Call):
-            namespace.args[0] = nodes.probe(PROBE_OF[operation], namespace.args[0], holder, site)
+        self._around_holder(namespace, holder, PROBE_OF[operation], site)
         return site
+
+    def whole_namespace(self, namespace: ast.expr, holder: ast.expr, node: ast.expr) -> None:
+        """Put a probe around the holder of a namespace, which has been rewritten, for all its attributes."""
+        if self.active and not self.is_silent(holder):
+            site = self.site(Operation.CONTENTS_READ, node, expression=holder, name="__dict__")
+            self._around_holder(namespace, holder, "contents", site)
+
+    @staticmethod
+    def _around_holder(namespace: ast.expr, holder: ast.expr, probe: str, site: int, *more: ast.expr) -> None:
+        if isinstance(namespace, ast.Attribute):
+            namespace.value = nodes.probe(probe, namespace.value, holder, site, *more)
+        elif isinstance(namespace, ast.Call):
+            namespace.args[0] = nodes.probe(probe, namespace.args[0], holder, site, *more)
 
     # Names
 

@@ -92,8 +92,19 @@ class ReflectionRewriter(ExpressionRewriter):
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 self.access_in_namespace(function.value, holder, _ON_NAMESPACES[function.attr], node, name.value)
                 return True
-        elif function.attr == "update" and not arguments and all(keyword.arg for keyword in node.keywords):
-            for keyword in node.keywords:
-                self.access_in_namespace(function.value, holder, Operation.WRITE, node, keyword.arg or "")
+        elif function.attr in ("keys", "values", "items", "copy") and not arguments:
+            self.whole_namespace(function.value, holder, node)
+            return True
+        elif function.attr == "update" and all(keyword.arg for keyword in node.keywords):
+            for given in (*self._given(arguments), *(keyword.arg or "" for keyword in node.keywords)):
+                self.access_in_namespace(function.value, holder, Operation.WRITE, node, given)
             return True
         return False
+
+    def _given(self, arguments: list[ast.expr]) -> list[str]:
+        """The names in a dictionary that is written out."""
+        match [self.temporaries.meaning(each) for each in arguments]:
+            case [ast.Dict(keys=keys)]:
+                return [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+            case _:
+                return []

@@ -15,10 +15,9 @@ is remembered from its making.
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from types import FrameType
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, final
 
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.model.sites import Operation, Site
@@ -26,6 +25,7 @@ from trioflow.race.shadow import faults
 from trioflow.race.shadow.containers import ABSENT, READ, Effects, Part, effects_of
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.identity import ObjectShadow
+from trioflow.race.shadow.indirect import ShadowOf, Touch
 from trioflow.race.shadow.kinds import Container, container_of
 from trioflow.race.shadow.memory import INDIRECT, Memory
 from trioflow.race.shadow.reliance import Reliance
@@ -42,23 +42,6 @@ _EXTENT: Final[dict[Container, tuple[Part, ...]]] = {
 }
 """The variables that must stay as they are while a container is iterated over."""
 _COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
-
-
-class Touch(Protocol):
-    """Notes an access."""
-
-    def __call__(
-        self, shadow: ObjectShadow, recent: Any, site: Site, effects: Effects, actor: Actor, frame: FrameType
-    ) -> dict[Hashable, Access] | None:
-        """Note it; return the accesses made to variables that are shared, or None if none is."""
-
-
-class ShadowOf(Protocol):
-    """Finds the shadow of an object."""
-
-    def __call__(self, value: Any, kind: Container | None, actor: Actor) -> ObjectShadow:
-        """The shadow; made, if there is none."""
-        raise NotImplementedError
 
 
 _Parts = list[tuple[ObjectShadow, Container, Effects]]

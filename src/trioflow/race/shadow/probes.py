@@ -217,10 +217,17 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             recorder.method(method.__self__, site, key, method.__name__, actor)
         return method
 
+    def fields(value: Any, site: int, *without: str) -> Any:
+        actor = context.actor
+        if actor is not None:
+            recorder.indirect.fields(value, site, without, actor)
+        return value
+
     names = "call item_read item_write member"
     probes: dict[str, Callable[..., Any]] = dict.fromkeys(names.split(), keyed)
     probes |= dict.fromkeys("shape iterate contents contents_write".split(), whole)
     probes |= {"item_update": item_update, "item_begin": item_begin, "base": base, "key": key}
+    probes["fields"] = fields
     return probes | {"call_begin": call_begin, "call_end": call_end, "bound": bound}
 
 

@@ -21,7 +21,7 @@ from typing import Any, final
 
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.clocks.registry import Registry
-from trioflow.race.model.sites import VIEW, Operation, Site
+from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow import annotated, faults
 from trioflow.race.shadow.annotated import is_declared
 from trioflow.race.shadow.blocks import Blocks
@@ -29,6 +29,7 @@ from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, 
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.guarded import Guarded
 from trioflow.race.shadow.identity import ObjectShadow
+from trioflow.race.shadow.indirect import Indirect
 from trioflow.race.shadow.iterations import Iterations
 from trioflow.race.shadow.kinds import (
     Attribute,
@@ -42,10 +43,9 @@ from trioflow.race.shadow.kinds import (
     is_module_variable,
     lookup,
 )
-from trioflow.race.shadow.memory import INDIRECT, Memory
+from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
-from trioflow.race.shadow.sources import indirect_effects
 from trioflow.race.shadow.values import Scope, content, digest
 from trioflow.race.shadow.variables import Access, Sink
 
@@ -66,6 +66,7 @@ class Recorder:
         self._lock = allocate_lock()
         self.blocks = Blocks(self.memory, self._lock)
         self.guarded = Guarded(self.shadows, sink)
+        self.indirect = Indirect(tables, self.memory, self._shadow, self._touch, self._lock)
         self.iterations = Iterations(tables, self.memory, self.reliance, self._shadow, self._touch, self._lock)
         self._modules: dict[str, Scope] = {}
         self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
@@ -164,9 +165,11 @@ class Recorder:
             with self._lock:
                 site = self.tables.sites[number]
                 kind = container_of(type(value))
+                if self.indirect.generated(value, site, actor, sys._getframe(2)):
+                    return
                 if kind is not None:
                     self._contents(value, kind, site, key, actor, sys._getframe(2))
-                elif site.name != VIEW and self._delegated(value, site, key, actor, sys._getframe(2)):
+                elif self.indirect.delegated(value, site, key, actor, sys._getframe(2)):
                     return
                 elif site.operation is Operation.CALL:
                     self._attribute(value, site, READ, actor, sys._getframe(2))
@@ -365,16 +368,6 @@ class Recorder:
                 if keyed and not site.constant_key and key is not ABSENT:
                     recent = (site.number, key_of(key))
             self._touch(self._shadow(value, kind, actor), recent, site, effects, actor, frame)
-
-    def _delegated(self, value: Any, site: Site, key: object, actor: Actor, frame: FrameType) -> bool:
-        """Whether a value looks into containers which it keeps or came from; these then are what is accessed."""
-        found = indirect_effects(value, site.operation, site.name, key)
-        if found:
-            site = self.memory.indirect(site.number)
-        for container, kind, effects in found or ():
-            recent = (site.number, INDIRECT, key_of(key))
-            self._touch(self._shadow(container, kind, actor), recent, site, effects, actor, frame)
-        return found is not None
 
     def _held(self, value: Any, where: Hashable, inside: int, actor: Actor, frame: FrameType) -> None:
         held = content(value, where)
