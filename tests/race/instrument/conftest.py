@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from trioflow.race.instrument.hook import _visible
 from trioflow.race.instrument.nodes import PROBES
 
 
@@ -29,7 +30,7 @@ def probe_events() -> Iterator[list[tuple[str, int]]]:
     before = {name: vars(builtins).get("@" + name) for name in PROBES}
     for name in PROBES:
         vars(builtins)["@" + name] = stand_in(name, events)
-    vars(builtins)["@locals"] = lambda names: {name: value for name, value in names.items() if name[0] != "@"}
+    vars(builtins)["@locals"] = _visible
     yield events
     for name, probe in before.items():
         if probe is None:

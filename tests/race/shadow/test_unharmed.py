@@ -213,3 +213,40 @@ async def main():
 """
         )
     assert watched.findings == []
+
+
+def test_what_abstract_base_classes_are_asked(watch: Any) -> None:
+    """To find out what kind of container an object is calls no hook of the program's."""
+    watched = watch(
+        BOTH
+        + """
+from collections import ChainMap, UserDict, UserList
+
+asked = []
+
+
+class Hook:
+    @classmethod
+    def __subclasshook__(cls, other):
+        asked.append(other)
+        return NotImplemented
+
+
+class Dict(Hook, UserDict): pass
+class List(Hook, UserList): pass
+class Chain(Hook, ChainMap): pass
+class Plain:
+    def __iter__(self):
+        return iter([1])
+
+
+async def use():
+    things = Plain()
+    assert [1 in things for thing in things] == [True]
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.asked == []

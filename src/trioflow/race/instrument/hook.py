@@ -26,7 +26,7 @@ from typing import Any, final
 import attrs
 
 from trioflow.race.instrument.compilation import AssertionRewriting, InvalidSourceError, compiled
-from trioflow.race.instrument.nodes import PROBES
+from trioflow.race.instrument.nodes import PROBES, TOKEN
 from trioflow.race.instrument.selection import Selection
 from trioflow.race.model.configuration import Configuration
 from trioflow.race.model.errors import ConfigurationError, InstrumentationError, InstrumentationWarning, announce
@@ -52,7 +52,9 @@ def _through(value: Any = None, *_: Any) -> Any:
 
 def _visible(names: dict[str, Any]) -> dict[str, Any]:
     """Hide what the rewriter puts among the variables of a function."""
-    return {name: value for name, value in names.items() if not name.startswith("@scope")}
+    if not any(name.startswith(TOKEN) for name in names):
+        return names
+    return {name: value for name, value in names.items() if not name.startswith(TOKEN)}
 
 
 @final
@@ -85,7 +87,7 @@ class ImportHook:
             raise InstrumentationError("another race detector is installed in this process; uninstall it first")
         for package in self._configuration.packages:
             _check_exists(package)
-        builtins.__dict__.setdefault("@locals", _visible)
+        builtins.__dict__["@locals"] = _visible
         for name in PROBES:
             builtins.__dict__.setdefault("@" + name, _through)
         sys.meta_path.insert(0, self._finder)

@@ -53,9 +53,16 @@ PROBES: Final = (
 """All names of probes; each is in `builtins` with an `@` before it."""
 
 
+TOKEN: Final = "\U0010ffffscope:"
+"""How the names of tokens begin: with the last character that there is."""
+
+
 def token_name(qualified_name: str) -> str:
-    """Return the name of the variable that tells activations of a function apart."""
-    return f"@scope:{qualified_name}"
+    """Return the name of the variable that tells activations of a function apart.
+
+    Cells are sorted by name: this one comes after all others, so that those in `__closure__` stay where they were.
+    """
+    return f"{TOKEN}{qualified_name}"
 
 
 def token(qualified_name: str | None, where: Span) -> ast.expr:

@@ -99,14 +99,23 @@ def container_of(cls: type) -> Container | None:
     try:
         return _containers[cls]
     except KeyError:
-        return _containers.learn(cls, next((kind for base, kind in _BASES if issubclass(cls, base)), None), cls)
+        return _containers.learn(cls, next((kind for base, kind in _BASES if _derives(cls, base)), None), cls)
+
+
+def _derives(cls: type, base: type) -> bool:
+    """Whether a class derives from another, without asking the hooks of abstract base classes.
+
+    Those may run code of the program, keep weak references to the class, and on Python 3.11 crash the interpreter for
+    types of its own that nobody has used yet.
+    """
+    return type.__subclasscheck__(base, cls)
 
 
 def containers_in(value: object) -> tuple[Any, ...]:
     """The containers in which one of the standard library's containers in Python keeps what is in it."""
     cls = type(value)
     if cls not in _delegating:
-        _delegating.learn(cls, next((name for base, name in _DELEGATING if issubclass(cls, base)), None), cls)
+        _delegating.learn(cls, next((name for base, name in _DELEGATING if _derives(cls, base)), None), cls)
     name = _delegating[cls]
     if name is None:
         return ()
@@ -140,8 +149,9 @@ def forget_local_types() -> None:
 
 def lookup(cls: type, name: str) -> tuple[type, Any] | None:
     """Where on the classes of `cls` a name is defined, and as what; without running any code of theirs."""
-    for base in type.__dict__["__mro__"].__get__(cls):
-        namespace = type.__dict__["__dict__"].__get__(base)
+    # A type of the interpreter's own may have neither before it is first used.
+    for base in type.__dict__["__mro__"].__get__(cls) or (cls,):
+        namespace = type.__dict__["__dict__"].__get__(base) or {}
         if name in namespace:
             return base, namespace[name]
     return None

@@ -33,11 +33,6 @@ def _through(value: Any = None, *_: Any) -> Any:
     return value
 
 
-def _visible(names: dict[str, Any]) -> dict[str, Any]:
-    """What `locals()` shows, without what the rewriter put there."""
-    return {name: value for name, value in names.items() if not name.startswith("@")}
-
-
 def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     """The probes for attributes."""
     by_id = recorder.shadows.by_id
@@ -315,7 +310,6 @@ def install(recorder: Recorder) -> None:
     recorder.blocks.attend = attend
     listening.listener = recorder.blocks
     builtins.__dict__["@scope"] = Scope
-    builtins.__dict__["@locals"] = _visible
 
 
 def uninstall() -> None:
