@@ -30,6 +30,7 @@ from trioflow.race.model.configuration import Configuration
 from trioflow.race.shadow.context import context
 
 _WORST = ("passed", "skipped", "expected failure", "unexpected success", "failed", "error")
+_OWN_CODE = re.compile(r"[/\\]trioflow[/\\]race[/\\]")
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -129,6 +130,28 @@ def rewrite_doctests(detector: Detector) -> None:
     vars(doctest)["compile"] = compile_example
 
 
+def hide_probes_from_tracers() -> None:
+    """Let what the tests trace and profile leave out the frames of the detector, as debuggers and coverage.py do.
+
+    A probe is a function, so a tracer sees its calls. What the tests then compare is whether all else is as it was.
+    """
+    trace, profile = sys.settrace, sys.setprofile
+    asked: dict[Any, Any] = {}
+
+    def hiding(install: Any) -> Any:
+        def replacement(function: Any) -> None:
+            def hides(frame: Any, event: str, argument: Any) -> Any:
+                return None if _OWN_CODE.search(frame.f_code.co_filename) else function(frame, event, argument)
+
+            asked[install] = function
+            install(None if function is None else hides)
+
+        return replacement
+
+    vars(sys).update(settrace=hiding(trace), setprofile=hiding(profile))
+    vars(sys).update(gettrace=lambda: asked.get(trace), getprofile=lambda: asked.get(profile))
+
+
 def main() -> None:
     """Run what the command line names, and write the outcomes to a file."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -148,6 +171,7 @@ def main() -> None:
         detector.start(name)
         rewrite_doctests(detector)
         result.must_be_watched = True
+    hide_probes_from_tracers()
     from test import support  # noqa: PLC0415
 
     support.use_resources = []

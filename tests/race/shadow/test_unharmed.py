@@ -250,3 +250,48 @@ async def main():
 """
     )
     assert watched.module.asked == []
+
+
+def test_what_names_of_modules_and_classes_are_asked(watch: Any) -> None:
+    """A class derived from that of modules and a metaclass may follow every access to an attribute; ours is none."""
+    watched = watch(
+        BOTH
+        + """
+import types
+
+asked = []
+
+
+class Module(types.ModuleType):
+    def __getattribute__(self, name):
+        asked.append(name)
+        return super().__getattribute__(name)
+
+
+class Meta(type):
+    def __getattribute__(cls, name):
+        asked.append(name)
+        return super().__getattribute__(name)
+
+
+class Class(metaclass=Meta): pass
+
+
+async def use():
+    module.level = module.level + 1
+    Class.level = Class.level + 1
+    thing.level = 1
+
+
+module = Module("settings")
+thing = Class()
+Class.level = module.level = 0
+asked.clear()
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.asked == ["level"] * 4
+    assert [finding.kind.value for finding in watched.findings]

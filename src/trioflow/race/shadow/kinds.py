@@ -89,6 +89,17 @@ _containers: TypeTable[type, Container | None] = TypeTable()
 _attributes: TypeTable[tuple[type, str], Attribute] = TypeTable()
 
 
+def name_of(cls: type) -> str:
+    """What a class is called, without asking its metaclass."""
+    name: str = type.__dict__["__name__"].__get__(cls)
+    return name
+
+
+def name_of_module(module: types.ModuleType) -> str:
+    """What a module is called, without asking a class derived from that of modules."""
+    return str(types.ModuleType.__getattribute__(module, "__dict__").get("__name__"))
+
+
 def is_a(value: object, *classes: type) -> bool:
     """Whether a value is of one of these classes; unlike `isinstance` it does not ask the value itself."""
     return issubclass(type(value), classes)

@@ -42,6 +42,8 @@ from trioflow.race.shadow.kinds import (
     is_a,
     is_module_variable,
     lookup,
+    name_of,
+    name_of_module,
 )
 from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.reliance import Reliance
@@ -317,7 +319,7 @@ class Recorder:
             if kind == READ and not is_module_variable(value, name):
                 self.computed.learn(site.number, cls, cls)
                 return
-            value = self.module(value.__name__)
+            value = self.module(name_of_module(value))
         elif is_a(value, type):
             owner = class_variable(value, name, written=kind != READ)
             if owner is None:
@@ -384,7 +386,7 @@ class Recorder:
             key = ~key  # one of a class derived from a container's: its attributes are no keys
         shadow = self.shadows.by_id.get(key)
         if shadow is None:
-            label = value.__name__ if is_a(value, type) else type(value).__name__
+            label = name_of(value if is_a(value, type) else type(value))
             shadow = self.shadows.make(value, key, kind, actor, label)
             shadow.declared = self.guarded.of(value, key)
         return shadow

@@ -14,7 +14,7 @@ from collections.abc import Hashable
 from typing import Any, final
 
 from trioflow.race.shadow.containers import Part
-from trioflow.race.shadow.kinds import is_a
+from trioflow.race.shadow.kinds import is_a, name_of
 
 _PLAIN = frozenset({str, int, bytes, bool, float, type(None), complex})
 _LONGEST = 256
@@ -56,7 +56,7 @@ def digest(value: object) -> object:
         return (cls, value)
     if value is ABSENCE:
         return ABSENCE
-    return (cls.__name__, id(value), None)
+    return (name_of(cls), id(value), None)
 
 
 def is_plain(remembered: object) -> bool:
