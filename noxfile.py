@@ -122,6 +122,13 @@ def known_bugs(session: nox.Session) -> None:
     session.run("python", "benchmarks/known_bugs.py", *session.posargs)
 
 
+@nox.session(python=["3.11", "3.12", "3.13"])
+def semantics(session: nox.Session) -> None:
+    """Run CPython's own tests plain and rewritten, with the detector watching: the outcomes must be the same."""
+    session.install("-e", ".[race]")
+    session.run("python", "benchmarks/semantics.py", *session.posargs)
+
+
 @nox.session(name="typing-compat")
 def typing_compat(session: nox.Session) -> None:
     """Prove that the package runs beside trio-typing, whose stubs must never be where types are checked."""

@@ -94,13 +94,21 @@ def run(module: Module, kind: str) -> Report:
         with log.open("wb") as stream:
             try:
                 process = subprocess.run(
-                    [sys.executable, *command], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, check=False,
-                    cwd=folder, env=environment, timeout=LIMIT,
+                    [sys.executable, *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    check=False,
+                    cwd=folder,
+                    env=environment,
+                    timeout=LIMIT,
                 )
             except subprocess.TimeoutExpired:
                 return Report(trouble=[f"{kind}: took longer than {LIMIT} s"])
         if not output.exists():
-            return Report(trouble=[f"{kind}: status {process.returncode}, {log.read_text('utf-8', 'replace')[-2000:].strip()}"])
+            return Report(
+                trouble=[f"{kind}: status {process.returncode}, {log.read_text('utf-8', 'replace')[-2000:].strip()}"]
+            )
         found: dict[str, Any] = json.loads(output.read_text("utf-8"))
         return Report(
             outcomes={name: (outcome, text) for name, (outcome, text) in found["outcomes"].items()},

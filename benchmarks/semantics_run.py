@@ -43,6 +43,7 @@ class Outcomes(unittest.TestResult):
         self.must_be_watched = False
 
     def startTest(self, test: unittest.TestCase) -> None:  # noqa: N802
+        """Make sure that the detector watches."""
         super().startTest(test)
         if self.must_be_watched and context.actor is None:
             raise SystemExit(f"nobody watches {test.id()}")
@@ -55,24 +56,31 @@ class Outcomes(unittest.TestResult):
             self.found[name] = (outcome, text[:300])
 
     def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: N802
+        """Note it."""
         self._note(test, "passed")
 
     def addError(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802
+        """Note it."""
         self._note(test, "error", err)
 
     def addFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802
+        """Note it."""
         self._note(test, "failed", err)
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:  # noqa: ARG002, N802
+        """Note it."""
         self._note(test, "skipped")
 
     def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: ARG002, N802
+        """Note it."""
         self._note(test, "expected failure")
 
     def addUnexpectedSuccess(self, test: unittest.TestCase) -> None:  # noqa: N802
+        """Note it."""
         self._note(test, "unexpected success")
 
     def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:  # noqa: N802
+        """Note a subtest that went wrong, and so its test."""
         if err is not None:
             outcome = "failed" if issubclass(err[0], test.failureException) else "error"
             self._note(subtest, outcome, err)
@@ -120,7 +128,7 @@ async def run_one(test: unittest.TestCase, result: Outcomes, ended: list[None]) 
 def rewrite_doctests(detector: Detector) -> None:
     """Let the examples in documentation be rewritten, too, which are no modules to any hook."""
 
-    def compile_example(source: str, path: str, mode: str, flags: int, dont_inherit: bool) -> CodeType:  # noqa: FBT001
+    def compile_example(source: str, path: str, mode: str, flags: int, dont_inherit: bool) -> CodeType:
         compile(source, path, mode, flags, dont_inherit)
         tree = compile(source, path, mode, flags | ast.PyCF_ONLY_AST, dont_inherit)
         module = ast.Module(tree.body, [])

@@ -17,6 +17,7 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -43,6 +44,15 @@ class InstrumentedModule:
     name: str
     path: str
     functions: int
+
+
+class _Rewriting(threading.local):
+    """Whether this thread is rewriting a module."""
+
+    active: bool = False
+
+
+rewriting = _Rewriting()
 
 
 def _through(value: Any = None, *_: Any) -> Any:
@@ -129,6 +139,7 @@ class ImportHook:
 
     def code_of(self, module: str, path: str, source: bytes, assertions: AssertionRewriting | None) -> CodeType | None:
         """Return the rewritten code of a module; None, after a warning, where it can't be rewritten."""
+        rewriting.active = True
         try:
             code, table = compiled(
                 source, module=module, path=path, assertions=assertions, use_cache=self._configuration.cache
@@ -141,6 +152,8 @@ class ImportHook:
             self._left_alone.add(module)
             announce(InstrumentationWarning(f"{module} is not instrumented, as {path} can't be rewritten: {error}"))
             return None
+        finally:
+            rewriting.active = False
         self._receive(table)
         self._modules[module] = InstrumentedModule(module, path, table.function_count)
         return code
@@ -159,6 +172,8 @@ class _Finder(MetaPathFinder):
         spec = self._ask_others(fullname, path, target)
         if spec is None or spec.loader is None or not spec.has_location or spec.origin is None:
             return spec
+        if rewriting.active:
+            return spec  # what the rewriter itself needs, which would have to be rewritten first
         if not spec.origin.endswith(".py") or not self._hook.selects(fullname, spec.origin):
             return spec
         if type(spec.loader) is SourceFileLoader:
