@@ -170,11 +170,11 @@ def _table_to(table: ModuleTable) -> tuple[Any, ...]:
         )
         for function in table.functions
     )
-    return sites, functions, table.function_count
+    return sites, functions, table.function_count, table.declares
 
 
 def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
-    sites, functions, count = found
+    sites, functions, count, declares = found
     return ModuleTable(
         module=module,
         path=path,
@@ -232,4 +232,5 @@ def _table_from(found: tuple[Any, ...], module: str, path: str) -> ModuleTable:
             for name, first_line, is_async, calls, returns in functions
         ),
         function_count=count,
+        declares=declares,
     )

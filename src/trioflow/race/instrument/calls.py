@@ -35,7 +35,7 @@ class Facts:
 
     def is_own_method(self, receiver: ast.expr, name: str, scope: Scope, function: Function | None) -> bool:
         """Return whether a call in a method is of another method of its class, so that it reads no variable."""
-        if not isinstance(receiver, ast.Name) or name in self._stored_attributes:
+        if not isinstance(receiver, ast.Name) or name in self._stored_attributes or name == "__init__":
             return False
         method = function
         while method is not None:

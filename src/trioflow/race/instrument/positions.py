@@ -110,6 +110,10 @@ class SourceText:
         # Only these end a line for the interpreter; str.splitlines() knows many more.
         self._lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
+    def mentions(self, word: str) -> bool:
+        """Return whether a word stands anywhere."""
+        return any(word in line for line in self._lines)
+
     def column(self, line: int, offset: int) -> int:
         """Return the column in characters, from one, of an offset in bytes."""
         if 1 <= line <= len(self._lines):

@@ -211,6 +211,7 @@ class TableBuilder:
             sites=tuple(self._finished(draft, sources) for draft in self._drafts),
             functions=tuple(tables),
             function_count=len(self._functions),
+            declares=self._source.mentions("guarded_by"),
         )
 
     def _next(self) -> int:

@@ -159,3 +159,5 @@ class ModuleTable:
     functions: tuple[FunctionTable, ...]
     function_count: int
     """How many functions were rewritten, for the header of a run."""
+    declares: bool = False
+    """Whether it may say of an attribute that a lock guards it, so that each read of it counts."""

@@ -40,6 +40,9 @@ class Memory:
         self.sink = sink
         self.blocks: Blocks | None = None
         """Who wants to know of accesses while a block of which something is declared is open."""
+        self.births: dict[int, Moment] = {}
+        """The objects whose making was seen in this step, by their addresses: an address may be used again, but then
+        what is there now is just as new."""
         self._tables = tables
         self._renamed: dict[tuple[int, str], Site] = {}
         self._written: list[tuple[ObjectShadow, Hashable, Access]] = []
@@ -47,6 +50,7 @@ class Memory:
     def clear(self) -> None:
         """Forget everything."""
         self.shadows.clear()
+        self.births.clear()
         self._renamed.clear()
         self._written.clear()
 
@@ -73,7 +77,8 @@ class Memory:
             self.blocks.prepare(shadow, site, effects, actor)
         if shadow.shared is None:
             if not shadow.recent:
-                shadow.born = moment if site.number in self._tables.making else None
+                new = site.number in self._tables.making or self.births.get(shadow.key) is moment
+                shadow.born = moment if new else None
             elif shadow.owner is not actor:
                 self._second_actor(shadow, actor)
         shadow.note(recent, moment)
@@ -142,6 +147,8 @@ class Memory:
 
     def step_ended(self) -> None:
         """A task reaches a checkpoint: what it wrote is looked at, what nobody else holds is let go."""
+        if self.births:
+            self.births.clear()
         if self._written:
             written, self._written = self._written, []
             for shadow, where, access in written:

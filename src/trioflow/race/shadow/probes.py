@@ -38,10 +38,15 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     by_id = recorder.shadows.by_id
     plain = recorder.tables.plain
     making = recorder.tables.making
+    silent = recorder.tables.constancy.silent
+    births = recorder.tables.constancy.births
+    born = recorder.memory.births
     variables = recorder.variables
     computed = recorder.computed
 
-    def attribute(value: Any, site: int) -> Any:
+    def read(value: Any, site: int) -> Any:
+        if site in silent:
+            return value
         actor = context.actor
         if actor is None:
             return value
@@ -57,6 +62,32 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
                     return value
                 if shadow.born is moment and site in making:
                     return value  # nobody else can know of it yet
+        elif site in births:
+            born[id(value)] = actor.moment
+            return value
+        if computed.get(site) is not type(value):
+            recorder.attribute(value, site, actor)
+        return value
+
+    def write(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is None:
+            return value
+        shadow = by_id.get(id(value))
+        if shadow is not None:
+            moment = actor.moment
+            if shadow.recent.get(site) is moment:
+                return value
+            if shadow.shared is None and shadow.owner is actor:
+                if site in plain and variables.get(site) is type(value):
+                    # Read by its only owner: nothing but the time is new.
+                    shadow.recent[site] = moment
+                    return value
+                if shadow.born is moment and site in making:
+                    return value  # nobody else can know of it yet
+        elif site in births:
+            born[id(value)] = actor.moment
+            return value
         if computed.get(site) is not type(value):
             recorder.attribute(value, site, actor)
         return value
@@ -94,8 +125,8 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
             recorder.resume(site, actor, inside)
 
     return {
-        "read": attribute,
-        "write": attribute,
+        "read": read,
+        "write": write,
         "update": update,
         "named": named,
         "begin": begin,

@@ -11,6 +11,7 @@ from types import CodeType, FunctionType
 from typing import final
 
 from trioflow.race.model.sites import STARTING, CallSite, Dependence, FunctionTable, ModuleTable, Operation, Site
+from trioflow.race.shadow.constancy import Constancy, makes
 from trioflow.race.shadow.containers import READ, UPDATE, WRITE, Effects
 
 KIND_OF = {
@@ -52,6 +53,8 @@ class SiteTables:
         """The same as the effects on the variable that the site names."""
         self.making: set[int] = set()
         """Sites in `__init__` that access the object which is being made."""
+        self.constancy = Constancy()
+        """Which reads concern nobody."""
         self.checks: dict[int, tuple[int, ...]] = {}
         """For a site that writes in a plain function, the reads there on which it depends by control."""
         self.noted: set[int] = set()
@@ -91,6 +94,7 @@ class SiteTables:
             self._by_position.setdefault((table.path, site.function), {})[position] = site.number
         self._pair_reads_with_writes(table, asynchronous)
         self._classify(table, asynchronous)
+        self.constancy.add(table)
 
     def _classify(self, table: ModuleTable, asynchronous: set[str]) -> None:
         """Find out which sites need little attention.
@@ -115,7 +119,7 @@ class SiteTables:
                 self.kinds[number] = kind
             if kind is not None and site.name is not None:
                 self.effects[number] = ((site.name, kind),)
-            if site.expression == "self" and site.function.endswith(".__init__"):
+            if makes(site):
                 self.making.add(number)
             relied_on = site.source and (site.function in asynchronous or number in returned or number in starting)
             if relied_on or number in self.written_back:
