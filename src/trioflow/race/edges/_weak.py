@@ -8,6 +8,8 @@ from __future__ import annotations
 import weakref
 from typing import Any, Generic, TypeVar, final
 
+from trioflow.race.shadow.uninterrupted import uninterrupted
+
 _Value = TypeVar("_Value")
 
 
@@ -21,6 +23,7 @@ class _Entry(weakref.ref[object], Generic[_Value]):
     value: _Value
 
 
+@uninterrupted
 def _forget(entry: Any) -> None:
     entry.entries.pop(entry.identity, None)
 

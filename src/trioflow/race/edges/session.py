@@ -6,6 +6,7 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import _thread
+import os
 import threading
 from typing import TYPE_CHECKING, Any, final
 
@@ -66,6 +67,10 @@ class Session:
         self.connecting: list[tuple[object, Release]] = []
         """The sockets that are being connected."""
         # Not one of `threading`, which may be watched.
+        self._spawning = _thread.RLock()
+
+    def renew_lock(self) -> None:
+        """Forget who held the lock: this is the child of a fork, in which nobody does."""
         self._spawning = _thread.RLock()
 
     def forget(self) -> None:
@@ -162,3 +167,13 @@ def end() -> None:
     session, watching.session = watching.session, None
     if session is not None:
         session.forget()
+
+
+def _forked() -> None:
+    """Nobody but this thread is left."""
+    if watching.session is not None:
+        watching.session.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast, final
 
 from trioflow.race.shadow import faults
+from trioflow.race.shadow.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from trioflow.race.shadow.identity import ObjectShadow, Shadows
@@ -69,6 +70,7 @@ class Collections:
         except Exception as error:
             faults.report("shadow.garbage", error)
 
+    @uninterrupted
     def _collecting(self, phase: str, details: dict[str, int]) -> None:
         if details["generation"] != _OLDEST:
             return

@@ -19,6 +19,8 @@ from collections import deque
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
+from trioflow.race.shadow.uninterrupted import uninterrupted
+
 if TYPE_CHECKING:
     from trioflow.race.clocks.actor import Actor, Moment
     from trioflow.race.shadow.annotated import Declarations
@@ -182,6 +184,7 @@ class Shadows:
         self.by_id[key] = shadow
         return shadow
 
+    @uninterrupted
     def _gone(self, anchor: weakref.ref[Any]) -> None:
         key = anchor.key  # type: ignore[attr-defined]
         shadow = self.by_id.get(key)

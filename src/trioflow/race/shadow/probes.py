@@ -14,6 +14,7 @@ that do nothing but return their argument while no detector is active.
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Callable
 from types import BuiltinMethodType
 from typing import Any
@@ -26,6 +27,8 @@ from trioflow.race.shadow.values import Scope
 
 _PLAIN = frozenset({str, int, bytes, bool, float, type(None)})
 _MANY = 256
+_at_work: list[Recorder] = []
+"""The recorder of the detector that runs, if one does."""
 
 
 def _through(value: Any = None, *_: Any) -> Any:
@@ -340,12 +343,24 @@ def install(recorder: Recorder) -> None:
 
     recorder.blocks.attend = attend
     listening.listener = recorder.blocks
+    _at_work.append(recorder)
     builtins.__dict__["@scope"] = Scope
 
 
 def uninstall() -> None:
     """Make the probes do nothing."""
     listening.listener = None
+    _at_work.clear()
     for name in builtins.__dict__:
         if name.startswith("@") and name not in ("@scope", "@locals") and not name.startswith("@py"):
             builtins.__dict__[name] = _through
+
+
+def _forked() -> None:
+    """This is the child of a fork, in which no thread is left but this one."""
+    for recorder in _at_work:
+        recorder.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

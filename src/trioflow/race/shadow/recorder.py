@@ -102,6 +102,11 @@ class Recorder:
         if context.pending:
             context.pending.clear()
 
+    def forked(self) -> None:
+        """Go on in the child of a fork, in which nobody is left who would release the lock."""
+        if self._lock.locked():
+            self._lock.release()
+
     # What the probes call. Each has been called by a probe, which has been called by the code under test.
 
     def attribute(self, value: Any, number: int, actor: Actor) -> None:
