@@ -16,12 +16,6 @@ FALSE_ALARMS = {
     "test_ticket_lock": "a lock made of two counters: that nobody else writes between two turns is beyond locksets",
 }
 MISSED = {
-    "done by code of the standard library or of a decorator, which is not rewritten": """
-        test_dynamic_attributes test_operator_attrgetter
-    """,
-    "a method of a container that is called by somebody else": """
-        test_bound_method_passed_to_map test_list_method_as_a_threads_function
-    """,
     "value patterns, and class bodies in functions": "test_case_value test_class_body",
     "which of two accesses fails depends on the run": "test_del_name",
     "only the first of several elements added at one place": "test_index_of_an_extended_element",
@@ -30,7 +24,6 @@ MISSED = {
         test_exception_carries test_exit_stack_callback_writes test_inner_function_uses_outer_local
         test_local_list_carries test_nonlocal_closure_carries test_partial_called_later test_star_arguments_carry
     """,
-    "a name that is imported in a function, as a read of the module's attribute": "test_from_import_reads",
     "an exception that decides, but for look-ups": """
         test_division_error_decides test_index_error_decides test_suppressed_lookup test_type_error_decides
     """,

@@ -21,6 +21,7 @@ from trioflow.race.edges.jobs import Job, name_of
 from trioflow.race.edges.session import Session
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context
+from trioflow.race.shadow.handed import about_to_call
 
 
 @final
@@ -50,6 +51,7 @@ class _Callback:
         woken, sessions.local.woken = sessions.local.woken, []
         try:
             self._begin(job, arguments)
+            about_to_call(self.function)
             return self.function(*arguments)
         finally:
             context.actor = outer

@@ -14,6 +14,7 @@ from trioflow.race.clocks.places import place
 from trioflow.race.edges.session import Session
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context
+from trioflow.race.shadow.handed import about_to_call
 
 
 def name_of(function: object) -> str:
@@ -28,9 +29,12 @@ def name_of(function: object) -> str:
 class Job:
     """A function that runs in a thread, with a clock of its own."""
 
-    def __init__(self, session: Session, parent: Actor, name: str) -> None:
+    def __init__(self, session: Session, parent: Actor, function: object, name: str = "") -> None:
+        self._function = function
         self.session = session
-        self.actor = session.spawn(parent, name, place(), kind="thread", release=parent.release_now())
+        self.actor = session.spawn(
+            parent, name or name_of(function), place(), kind="thread", release=parent.release_now()
+        )
         if parent.free_slots:
             # For the callback that will report its end.
             self.actor.free_slots.append(parent.free_slots.pop())
@@ -40,6 +44,7 @@ class Job:
         """Run something as this job."""
         outer, context.actor = context.actor, self.actor
         try:
+            about_to_call(self._function)
             return function(*arguments, **options)
         finally:
             context.actor = outer
@@ -59,4 +64,4 @@ def start_job(session: Session | None, parent: Actor | None, function: object) -
     """A job for `function`, if anybody watches."""
     if session is None or parent is None:
         return None
-    return Job(session, parent, name_of(function))
+    return Job(session, parent, function)

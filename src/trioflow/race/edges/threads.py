@@ -18,7 +18,7 @@ from trioflow.race import _trio
 from trioflow.race.clocks.actor import Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.jobs import Job, name_of, start_job
+from trioflow.race.edges.jobs import Job, start_job
 from trioflow.race.shadow import faults
 
 _WORKERS = frozenset({"trio._core._thread_cache", "concurrent.futures.thread"})
@@ -152,11 +152,10 @@ class _StartWatch(Watch):
         target = getattr(thread, "_target", None)
         if session is None or thread.ident is not None or getattr(target, "__module__", None) in _WORKERS:
             return None
-        name = thread.name if target is None else name_of(target)
         parent = session.actor_or_host()
         if parent is None:
             return None
-        job = Job(session, parent, name)
+        job = Job(session, parent, target, thread.name if target is None else "")
         session.shadows.set(thread, job)
         return job
 

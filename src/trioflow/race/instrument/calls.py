@@ -68,6 +68,17 @@ class Facts:
         which, operation = rule
         return dict.fromkeys(range(len(call.args))[which], operation)
 
+    def on_first(self, function: ast.expr, scope: Scope) -> tuple[Operation, str | None] | None:
+        """Return what a function does to its first argument as an operator or a method would, and by which method."""
+        match function:
+            case ast.Attribute(value=ast.Name(id=name), attr=method) if name in names.CONTAINERS:
+                if self._scopes.is_builtin(scope, name) and method not in names.MAKING:
+                    return Operation.CALL, method
+            case _:
+                pass
+        dotted = self.dotted(function, scope)
+        return None if dotted is None else names.ON_FIRST.get(dotted)
+
     def is_lazy(self, node: ast.expr, scope: Scope) -> bool:
         """Return whether a call makes an iterator that reads its arguments when it is used."""
         return isinstance(node, ast.Call) and self.dotted(node.func, scope) in names.LAZY

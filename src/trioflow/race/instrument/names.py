@@ -130,6 +130,39 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
 }
 """Functions that read or change their arguments: which arguments, and what they do to them."""
 
+CALLING: Final = frozenset(
+    {
+        *("map", "filter", "sorted", "min", "max", "functools.reduce"),
+        *("itertools.starmap", "itertools.filterfalse", "itertools.takewhile", "itertools.dropwhile"),
+    }
+)
+"""Functions that call a function which they are given."""
+
+HANDED: Final = frozenset(
+    {
+        *("append", "appendleft", "extend", "insert", "add", "discard", "remove", "pop", "popleft", "popitem", "clear"),
+        *("update", "setdefault", "get", "__getitem__", "__setitem__", "__delitem__", "__contains__"),
+        *("sort", "reverse", "rotate", "move_to_end"),
+    }
+)
+"""Methods of containers that may be handed over, to be called by somebody else."""
+
+ON_FIRST: Final = {
+    "operator.getitem": (Operation.ITEM_READ, None),
+    "operator.setitem": (Operation.ITEM_WRITE, None),
+    "operator.delitem": (Operation.ITEM_DELETE, None),
+    "operator.contains": (Operation.MEMBER, None),
+    **{
+        f"operator.i{name}": (Operation.CONTENTS_WRITE, f"__i{name}__")
+        for name in ("add", "mul", "or", "and", "xor", "sub")
+    },
+}
+"""Functions that do to their first argument what an operator does, with the second as key: and by which method."""
+
+CONTAINERS: Final = frozenset({"list", "dict", "set", "bytearray"})
+MAKING: Final = frozenset({"fromkeys", "fromhex", "maketrans", "__new__", "__init__"})
+"""Methods of these that are not called on one of them."""
+
 CHANGING: Final = frozenset({"replace", "evolve"})
 """Functions that copy an object, but for the fields that they are given by keyword."""
 

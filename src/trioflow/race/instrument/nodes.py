@@ -20,6 +20,8 @@ PROBES: Final = (
     "write",
     "update",
     "named",
+    "on",
+    "imported",
     "begin",
     "finish",
     "call",
@@ -38,6 +40,8 @@ PROBES: Final = (
     "contents",
     "contents_write",
     "fields",
+    "handed",
+    "used",
     "loop",
     "made",
     "taken",
@@ -112,6 +116,11 @@ def call(name: str, where: Span, site: int) -> ast.Call:
 def fields(rewritten: ast.expr, original: ast.expr, site: int, without: list[str]) -> ast.Call:
     """Return a probe around an object whose fields are read, but for some."""
     return probe("fields", rewritten, original, site, *(place(ast.Constant(each), tail(original)) for each in without))
+
+
+def imported(site: int, module: str, where: Span) -> ast.Expr:
+    """Return a statement that tells that an import has read something of a module."""
+    return statement("imported", where, number(site, where), place(ast.Constant(module), where))
 
 
 def around(name: str, node: ast.expr, first: ast.expr, site: int) -> ast.Call:

@@ -14,6 +14,8 @@ import ast
 
 from trioflow.race.instrument import names, nodes
 from trioflow.race.instrument.calls import is_view, key_of, last_suspending
+from trioflow.race.instrument.names import suspends
+from trioflow.race.instrument.rewrite_places import PROBE_OF
 from trioflow.race.instrument.rewrite_reflection import ReflectionRewriter
 from trioflow.race.instrument.temporaries import is_temporary
 from trioflow.race.model.sites import Operation
@@ -43,9 +45,11 @@ class CallRewriter(ReflectionRewriter):
             if keyword.arg is None:
                 keyword.value = self._mapping(keyword.value)
             else:
-                keyword.value = self.expression(keyword.value)
+                keyword.value = self._passed(keyword.value, node)
         if self.reflects(node, arguments):
             return node
+        if self._called_on_argument(node, arguments):
+            return self.made(node)
         if isinstance(function, ast.Attribute) and receiver is not None and self._may_be_container(function, receiver):
             self._method(node, function, receiver, arguments)
         elif is_temporary(function):
@@ -66,7 +70,7 @@ class CallRewriter(ReflectionRewriter):
                 pass
         # What the call changes is probed with its other arguments in mind.
         if operation is None or operation is Operation.CONTENTS_WRITE:
-            return self.expression(node)
+            return self._passed(node, call)
         name = self._name_of(self.temporaries.meaning(call.func))
         if name == "next" and self.can_be_observed(node, operation):
             return nodes.probe("taken", self.expression(node), node, self.site(operation, node, name=name))
@@ -74,6 +78,43 @@ class CallRewriter(ReflectionRewriter):
             without = [keyword.arg for keyword in call.keywords if keyword.arg is not None]
             return nodes.fields(self.expression(node), node, self.site(operation, node, name=name), without)
         return self.observed(node, operation, name)
+
+    def _passed(self, node: ast.expr, call: ast.Call) -> ast.expr:
+        """Rewrite an argument, which may be a method of a container that the callee calls."""
+        receiver = node.value if isinstance(node, ast.Attribute) and node.attr in names.HANDED else None
+        rewritten = self.expression(node)
+        if receiver is None or not self.active or self.is_silent(receiver):
+            return rewritten
+        if isinstance(node, ast.Attribute) and isinstance(rewritten, ast.Attribute):
+            at_once = call not in self.kept and self.facts.dotted(call.func, self.scope) in names.CALLING
+            site = self.site(Operation.CALL, node, expression=receiver, name=node.attr)
+            rewritten.value = nodes.probe("used" if at_once else "handed", rewritten.value, receiver, site)
+        return rewritten
+
+    def _called_on_argument(self, node: ast.Call, arguments: list[ast.expr]) -> bool:
+        """Put a probe around the first argument of `operator.setitem(d, k, v)`, `list.append(xs, v)` and the like."""
+        found = self.facts.on_first(self.temporaries.meaning(node.func), self.scope)
+        if found is None or not arguments or not self._changes(arguments[0]) or suspends(node):
+            return False
+        operation, method = found
+        accessed, keys = arguments[0], arguments[1:2]
+        copies = [nodes.copied_key(key, accessed) for key in keys if nodes.can_be_copied(key, accessed)]
+        if not copies and operation in (Operation.ITEM_READ, Operation.MEMBER):
+            operation = Operation.CONTENTS_READ
+        elif not copies and operation is not Operation.CALL:
+            operation = Operation.CONTENTS_WRITE
+        probe = (
+            "call"
+            if operation is Operation.CALL
+            else "member"
+            if operation is Operation.MEMBER
+            else PROBE_OF[operation]
+        )
+        if operation in (Operation.CONTENTS_READ, Operation.CONTENTS_WRITE):
+            copies = []
+        site = self.site(operation, node, expression=accessed, name=method)
+        node.args[0] = nodes.probe(probe, node.args[0], accessed, site, *copies)
+        return True
 
     def _name_of(self, function: ast.expr) -> str | None:
         """Return the name of a known function, or that by which another one is called; `format` for the method."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from trioflow.race.instrument import nodes
 from trioflow.race.instrument.names import suspends
+from trioflow.race.instrument.positions import span
 from trioflow.race.instrument.rewrite_expressions import ExpressionRewriter
 from trioflow.race.instrument.rewrite_places import PROBE_OF
 from trioflow.race.model.sites import Operation
@@ -40,6 +41,8 @@ class ReflectionRewriter(ExpressionRewriter):
         operation = self._access_in(node.func)
         if operation is not None:
             return self._access_by_name(node, arguments, operation)
+        if self._access_by_super(node, arguments):
+            return True
         if isinstance(node.func, ast.Attribute):
             return self._access_in_namespace(node, node.func, arguments)
         return False
@@ -81,6 +84,25 @@ class ReflectionRewriter(ExpressionRewriter):
             return False
         site = self.site(operation, node, expression=accessed)
         node.args[0] = nodes.probe("named", node.args[0], accessed, site, nodes.copied_key(name, accessed))
+        return True
+
+    def read_by_import(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> list[ast.stmt]:
+        """Return what tells that `from module import name` in a function reads an attribute of the module."""
+        if isinstance(node, ast.Import) or self.function is None or node.level or not node.module:
+            return []
+        return [nodes.imported(self.site(Operation.READ, node, name=alias.name), node.module, span(node))]
+
+    def _access_by_super(self, node: ast.Call, arguments: list[ast.expr]) -> bool:
+        """Put a probe around the name in `super().__setattr__(name, value)`, if that is a call in a method."""
+        match node.func:
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[]), attr=method) if method in _METHODS:
+                owner = None if self.function is None else self.function.parameter
+            case _:
+                return False
+        if owner is None or not arguments or isinstance(arguments[0], ast.Starred) or suspends(arguments[0]):
+            return False
+        site = self.site(_METHODS[method], node, expression=node.func)
+        node.args[0] = nodes.probe("on", node.args[0], arguments[0], site, nodes.name(owner, span(arguments[0])))
         return True
 
     def _access_in_namespace(self, node: ast.Call, function: ast.Attribute, arguments: list[ast.expr]) -> bool:

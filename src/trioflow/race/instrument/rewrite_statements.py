@@ -340,6 +340,7 @@ class StatementRewriter(CallRewriter):
     def _import(self, node: ast.Import | ast.ImportFrom) -> list[ast.stmt]:
         after: list[ast.stmt] = []
         for alias in node.names:
+            after += self.read_by_import(node, alias)
             if alias.name != "*":
                 after += self.written(alias.asname or alias.name.partition(".")[0], node)
         return after

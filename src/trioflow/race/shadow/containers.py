@@ -128,6 +128,8 @@ KEYED = frozenset(
     "get pop setdefault __getitem__ __setitem__ __delitem__ __contains__ add discard remove move_to_end".split()
 )
 
+_WITH_A_KEY_READ = frozenset({"get", "__getitem__", "__contains__"})
+
 
 def key_of(key: object) -> Hashable:
     """What stands for a key: itself if it is plain data, else its type and hash; ABSENT if it has none.
@@ -164,6 +166,15 @@ def effects_of(kind: Container, value: Any, operation: Operation, name: str | No
     if kind is Container.SET:
         return _set_effects(operation, name, key)
     return _sequence_effects(operation, name)
+
+
+def whole_effects(kind: Container, name: str) -> Effects:
+    """What a method that needs a key does, where the key is not known."""
+    if name in _WITH_A_KEY_READ:
+        return _ALL_READ if kind in (Container.DICT, Container.LIST) else _CONTENTS_READ
+    if name in KEYED:
+        return _ALL_WRITE if kind in (Container.DICT, Container.LIST) else _CONTENTS_WRITE
+    return _NOTHING
 
 
 def _dict_effects(value: dict[Any, Any], operation: Operation, name: str | None, key: Any) -> Effects:

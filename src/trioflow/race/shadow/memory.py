@@ -54,6 +54,10 @@ class Memory:
         self._renamed.clear()
         self._written.clear()
 
+    def site(self, number: int) -> Site:
+        """The site of that number."""
+        return self._tables.sites[number]
+
     def renamed(self, number: int, name: str) -> Site:
         """A site where the name of the attribute or method is not written, with a name that was met there."""
         site = self._renamed.get((number, name))

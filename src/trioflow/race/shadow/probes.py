@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import builtins
 import os
+import sys
 from collections.abc import Callable
-from types import BuiltinMethodType
 from typing import Any
 
 from trioflow.race.model.declarations import listening
 from trioflow.race.shadow.containers import ABSENT
 from trioflow.race.shadow.context import context
+from trioflow.race.shadow.handed import CALLED, watch
 from trioflow.race.shadow.recorder import Recorder
 from trioflow.race.shadow.values import Scope
 
@@ -116,6 +117,19 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
                 recorder.named(value, site, name, actor)
         return value
 
+    def on(name: Any, site: int, value: Any) -> Any:
+        actor = context.actor
+        if actor is not None and type(name) is str:
+            shadow = by_id.get(id(value))
+            if shadow is None or not recorder.memory.wrote_in_step(shadow, name, actor):
+                recorder.named(value, site, name, actor)
+        return name
+
+    def imported(site: int, module: str) -> None:
+        actor = context.actor
+        if actor is not None and module in sys.modules:
+            recorder.attribute(sys.modules[module], site, actor)
+
     def begin(value: Any, site: int) -> Any:
         actor = context.actor
         if actor is not None:
@@ -132,6 +146,8 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         "write": write,
         "update": update,
         "named": named,
+        "on": on,
+        "imported": imported,
         "begin": begin,
         "finish": finish,
     }
@@ -242,9 +258,20 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
 
     def bound(method: Any, site: int, key: Any = ABSENT) -> Any:
         actor = context.actor
-        if actor is not None and type(method) is BuiltinMethodType:
-            recorder.method(method.__self__, site, key, method.__name__, actor)
+        if actor is not None and type(method) in CALLED:
+            recorder.handed.call(method, site, key, actor)
         return method
+
+    def handed(value: Any, site: int) -> Any:
+        if context.actor is not None:
+            recorder.handed.over(value, site)
+        return value
+
+    def used(value: Any, site: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            recorder.handed.used(value, site, actor)
+        return value
 
     def fields(value: Any, site: int, *without: str) -> Any:
         actor = context.actor
@@ -256,7 +283,7 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     probes: dict[str, Callable[..., Any]] = dict.fromkeys(names.split(), keyed)
     probes |= dict.fromkeys("shape iterate contents contents_write".split(), whole)
     probes |= {"item_update": item_update, "item_begin": item_begin, "base": base, "key": key}
-    probes["fields"] = fields
+    probes |= {"fields": fields, "handed": handed, "used": used}
     return probes | {"call_begin": call_begin, "call_end": call_end, "bound": bound}
 
 
@@ -345,10 +372,12 @@ def install(recorder: Recorder) -> None:
     listening.listener = recorder.blocks
     _at_work.append(recorder)
     builtins.__dict__["@scope"] = Scope
+    watch(recorder.handed)
 
 
 def uninstall() -> None:
     """Make the probes do nothing."""
+    watch(None)
     listening.listener = None
     _at_work.clear()
     for name in builtins.__dict__:

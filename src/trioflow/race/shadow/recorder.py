@@ -28,6 +28,7 @@ from trioflow.race.shadow.blocks import Blocks
 from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, Effects, effects_of, key_of
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.guarded import Guarded
+from trioflow.race.shadow.handed import Handed
 from trioflow.race.shadow.identity import ObjectShadow
 from trioflow.race.shadow.indirect import Indirect
 from trioflow.race.shadow.iterations import Iterations
@@ -69,6 +70,7 @@ class Recorder:
         self.blocks = Blocks(self.memory, self._lock)
         self.guarded = Guarded(self.shadows, sink)
         self.indirect = Indirect(tables, self.memory, self._shadow, self._touch, self._lock)
+        self.handed = Handed(self.memory, self._shadow, self._touch, self._attribute, self._lock)
         self.iterations = Iterations(tables, self.memory, self.reliance, self._shadow, self._touch, self._lock)
         self._modules: dict[str, Scope] = {}
         self._suspended_calls: dict[tuple[int, int], tuple[Any, object]] = {}
@@ -81,6 +83,7 @@ class Recorder:
         self.guarded.clear()
         self.reliance.clear()
         self.iterations.clear()
+        self.handed.clear()
         self.computed.forget_local_types()
         self.variables.forget_local_types()
         forget_local_types()
@@ -141,25 +144,6 @@ class Recorder:
                 self._attribute(value, site, self.tables.kinds[number], actor, sys._getframe(2), (number, name))
         except Exception as error:
             faults.report("named", error)
-        finally:
-            context.recording = False
-
-    def method(self, value: Any, number: int, key: object, name: str, actor: Actor) -> None:
-        """A method that was bound before is called, which may be a container's."""
-        kind = container_of(type(value))
-        if kind is None or context.recording or actor.ended:
-            return
-        context.recording = True
-        try:
-            with self._lock:
-                site = self.tables.sites[number]
-                recent: tuple[Hashable, ...] = ()
-                if site.name is None:
-                    site = self.memory.renamed(number, name)
-                    recent = (number, name, key_of(key)) if name in KEYED else (number, name)
-                self._contents(value, kind, site, key, actor, sys._getframe(2), recent)
-        except Exception as error:
-            faults.report("method", error)
         finally:
             context.recording = False
 
