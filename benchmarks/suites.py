@@ -1,11 +1,12 @@
 """Runs the test suites of real Trio libraries with and without the detector, and compares.
 
 Each suite comes from the library's source distribution, which pip fetches into a temporary folder; so does an
-environment of its own, with this project in it. Nothing of it stays.
+environment of its own, with this project in it. Nothing of it stays, unless a folder is named for it.
 
-Two things are asked: are the outcomes the same, and how much more CPU time does it take. A test that fails only since
-the detector found an error in it is no difference in outcome: it is listed among the findings, which are to be judged
-by reading the code (docs/explanation/real-suites.md has the table).
+Three things are asked: are the outcomes the same, how much is found, and how much more CPU time does it take. A test
+that fails only since the detector found an error in it is no difference in outcome: it is counted apart, and the
+findings are to be judged by reading the code (docs/findings.md does). Where outcomes differ all is run once more, with
+and without the detector: a test that can go either way with one of them is flaky, and counted apart as well.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
 import venv
 from collections import Counter
@@ -27,65 +29,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from projects import SUITES, Suite
+
 REPOSITORY = Path(__file__).parent.parent
 LIMIT = 1.3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Suite:
-    """A library whose suite is run."""
-
-    name: str
-    version: str
-    package: str
-    requirements: tuple[str, ...] = ()
-    arguments: tuple[str, ...] = ()
-    repetitions: int = 1
-    """How often each test is run, for suites that are over before they can be measured."""
-
-
-SUITES = (
-    # A websocket library. It waits for nothing, so that its time is CPU time.
-    Suite(
-        name="trio-websocket",
-        version="0.12.2",
-        package="trio_websocket",
-        requirements=("trustme", "exceptiongroup"),
-        arguments=("-o", "trio_mode=true"),
-        repetitions=10,
-    ),
-    # An HTTP client, on Trio and on asyncio; its tests for threads have nothing to do with either.
-    Suite(
-        name="httpcore",
-        version="1.0.9",
-        package="httpcore",
-        requirements=("httpcore[http2,socks,trio]", "pytest-httpbin", "anyio"),
-        arguments=("tests/_async", "tests/test_cancellations.py"),
-    ),
-    # Helpers for Trio programs. One module needs trio.MultiError, which Trio no longer has.
-    Suite(
-        name="trio-util",
-        version="0.8.0",
-        package="trio_util",
-        arguments=("-o", "trio_mode=true", "--ignore", "tests/test_exceptions.py"),
-        repetitions=10,
-    ),
-    # A web server, for HTTP/1, HTTP/2 and websockets. Its tests for asyncio alone are left out.
-    Suite(
-        name="hypercorn",
-        version="0.18.0",
-        package="hypercorn",
-        requirements=("hypercorn[trio]", "httpx[http2]", "pytest-asyncio", "pytest-cov"),
-        arguments=("tests/trio", "tests/protocol", "tests/middleware", "tests/e2e"),
-    ),
-    # A bridge between Trio and asyncio; the tests it brings along of asyncio itself are left out.
-    Suite(
-        name="trio-asyncio",
-        version="0.16.0",
-        package="trio_asyncio",
-        arguments=("tests", "--ignore", "tests/python", "--ignore", "tests/scripts"),
-    ),
-)
+ERRORS, WARNINGS = 1, 5
+"""How many there may be in 100 tests."""
 
 
 @dataclass
@@ -109,6 +58,8 @@ class Workshop:
 
     def prepare(self) -> None:
         """Fetch the suite and what it needs."""
+        if (self._folder / "source").exists():
+            return
         venv.create(self._folder / "environment", with_pip=True)
         requirement = f"{self._suite.name}=={self._suite.version}"
         self._pip("install", f"{REPOSITORY}[race]", "pytest-trio", requirement, *self._suite.requirements)
@@ -124,14 +75,16 @@ class Workshop:
         report.unlink(missing_ok=True)
         environment = {
             **os.environ,
-            "PYTHONPATH": str(Path(__file__).parent),
+            # The sources as they are now, also in an environment that was kept.
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), str(Path(__file__).parent)]),
             "OUTCOMES_FILE": str(outcomes),
             "OUTCOMES_REPETITIONS": str(repetitions),
         }
         # With it, neither Python nor the detector keeps what it compiled, and each run would measure the compilers.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if arguments:
-            arguments = [*arguments, "--race-packages", self._suite.package, f"--race-report=json:{report}"]
+            packages = [f"--race-packages={name}" for name in self._suite.packages]
+            arguments = [*arguments, *packages, f"--race-report=json:{report}"]
         log = self._folder / "log.txt"
         with log.open("wb") as output:
             started = time.perf_counter()
@@ -142,8 +95,12 @@ class Workshop:
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
+            limit = threading.Timer(60 * self._suite.minutes, os.killpg, (process.pid, signal.SIGKILL))
+            limit.start()
             _, status, usage = os.wait4(process.pid, 0)
+            limit.cancel()
             process.returncode = os.waitstatus_to_exitcode(status)
             wall = time.perf_counter() - started
         if process.returncode not in {0, 1}:
@@ -155,31 +112,107 @@ class Workshop:
         subprocess.run([self._python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], check=True)
 
 
-def differences(before: Run, after: Run) -> list[str]:
-    """Return what the detector changed in the outcomes, other than by the errors it found."""
-    found = {finding["test"] for finding in after.findings if finding["severity"] == "error"}
-    return [
-        f"{test}: {before.outcomes.get(test)} without, {after.outcomes.get(test)} with the detector"
-        for test in sorted(before.outcomes.keys() | after.outcomes.keys())
-        if before.outcomes.get(test) != after.outcomes.get(test) and test not in found
-    ]
+@dataclass
+class Verdict:
+    """What the detector did to a suite."""
+
+    suite: Suite
+    tests: int = 0
+    """Those that were run, by both."""
+    accused: int = 0
+    """Tests that fail for a finding, and pass otherwise."""
+    flaky: int = 0
+    changed: list[str] = field(default_factory=list[str])
+    """Tests whose outcome differs for no such reason."""
+    errors: int = 0
+    warnings: int = 0
+
+    def row(self) -> str:
+        """A line of the table."""
+        return line(
+            f"{self.suite.name} {self.suite.version}",
+            self.tests,
+            self.tests - self.accused - self.flaky - len(self.changed),
+            self.accused,
+            self.flaky,
+            len(self.changed),
+            *(f"{number} ({100 * number / max(self.tests, 1):.1f})" for number in (self.errors, self.warnings)),
+        )
 
 
-def check(workshop: Workshop, suite: Suite) -> bool:
-    """Run a suite with and without the detector at both levels; print the findings; whether the outcomes agree."""
-    before = workshop.run()
-    print(f"\n{suite.name} {suite.version}: {dict(Counter(before.outcomes.values()))}")
-    agree = True
+def line(*cells: object) -> str:
+    """Lay out a line of the table."""
+    name, *others = cells
+    return f"| {name!s:<22} | " + " | ".join(f"{cell!s:>12}" for cell in others) + " |"
+
+
+HEADER = line("project", "tests", "same", "by finding", "flaky", "changed", "errors (%)", "warnings (%)")
+
+
+def differences(before: Run, after: Run) -> set[str]:
+    """Return the tests whose outcomes differ."""
+    return {
+        test
+        for test in before.outcomes.keys() | after.outcomes.keys()
+        if before.outcomes.get(test) != after.outcomes.get(test)
+    }
+
+
+def check(workshop: Workshop, suite: Suite) -> Verdict:
+    """Run a suite with and without the detector at both levels; print the findings."""
+    befores = [workshop.run()]
+    verdict = Verdict(suite, tests=sum(outcome != "skipped" for outcome in befores[0].outcomes.values()))
+    print(f"\n{suite.name} {suite.version}: {dict(Counter(befores[0].outcomes.values()))}", flush=True)
     for level in ("--detect-races", "--detect-races=strict"):
-        after = workshop.run([level])
-        different = differences(before, after)
-        agree = agree and not different
-        print(f"  {level}: {'the same outcomes' if not different else 'OTHER OUTCOMES'}")
-        for line in different:
-            print(f"    {line}")
-        for (severity, kind, variable, places), number in Counter(map(described, after.findings)).items():
-            print(f"    {severity} {kind} {variable} ({number}x)\n      {places}")
-    return agree
+        afters = [workshop.run([level])]
+        found = {finding["test"] for finding in afters[0].findings if finding["severity"] == "error"}
+        different = differences(befores[0], afters[0])
+        flaky: set[str] = set()
+        if different - found:
+            befores.append(workshop.run())
+            afters.append(workshop.run([level]))
+            found |= {finding["test"] for finding in afters[1].findings if finding["severity"] == "error"}
+            without, within = (
+                {test: {run.outcomes.get(test) for run in runs} for test in different} for runs in (befores, afters)
+            )
+            flaky = {test for test in different - found if without[test] & within[test]}
+        changed = sorted(different - found - flaky)
+        verdict.changed += [f"{test} at {level}" for test in changed]
+        print(f"  {level}: {'the same outcomes' if not changed else 'OTHER OUTCOMES'}", flush=True)
+        for test in changed:
+            print(f"    {test}: {befores[0].outcomes.get(test)}, and {afters[0].outcomes.get(test)} with the detector")
+        for test in sorted(flaky):
+            print(f"    flaky: {test}")
+        counted = Counter(map(described, afters[0].findings))
+        if level == "--detect-races":
+            verdict.accused = len(different & found)
+            verdict.flaky = len(flaky)
+            verdict.errors = sum(severity == "error" for severity, *_ in counted)
+            verdict.warnings = len(counted) - verdict.errors
+            for (severity, kind, variable, places), number in counted.items():
+                print(f"    {severity} {kind} {variable} ({number}x)\n      {places}")
+    return verdict
+
+
+def judge(verdicts: Sequence[Verdict]) -> bool:
+    """Print the table; whether the outcomes are the same and the noise is within its limits."""
+    tests, errors, warnings = (
+        sum(getattr(verdict, name) for verdict in verdicts) for name in ("tests", "errors", "warnings")
+    )
+    total = Suite(name="all", version="", packages=())
+    print(f"\n{HEADER}")
+    print("|" + "|".join("-" * len(cell) for cell in HEADER.split("|")[1:-1]) + "|")
+    for verdict in verdicts:
+        print(verdict.row())
+    summary = Verdict(total, tests=tests, errors=errors, warnings=warnings)
+    for verdict in verdicts:
+        summary.accused += verdict.accused
+        summary.flaky += verdict.flaky
+        summary.changed += verdict.changed
+    print(summary.row())
+    noisy = errors > ERRORS * tests / 100 or warnings > WARNINGS * tests / 100
+    print(f"\n{ERRORS} error and {WARNINGS} warnings in 100 tests are the limit: {'exceeded' if noisy else 'kept'}.")
+    return not noisy and not summary.changed
 
 
 def described(finding: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -213,6 +246,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--measure", action="store_true", help="compare CPU time instead of outcomes")
+    parser.add_argument("--folder", help="keep what was fetched there, and use it again")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
 
@@ -221,14 +255,20 @@ def main() -> int:
     if options.measure:
         print(f"{'suite':24}{'tests':>7}{'busy':>8}{'plain':>11}{'detector':>11}{'ratio':>9}{'limit':>8}", flush=True)
     good = True
+    verdicts: list[Verdict] = []
     for suite in SUITES:
-        if options.names and suite.name not in options.names:
+        if suite.name not in options.names if options.names else options.measure and not suite.measured:
             continue
-        with tempfile.TemporaryDirectory(prefix="trioflow-") as folder:
-            workshop = Workshop(Path(folder), suite)
+        with tempfile.TemporaryDirectory(prefix="trioflow-") as temporary:
+            folder = Path(options.folder or temporary) / suite.name
+            folder.mkdir(parents=True, exist_ok=True)
+            workshop = Workshop(folder.absolute(), suite)
             workshop.prepare()
-            good = (measure(workshop, suite, options.rounds) if options.measure else check(workshop, suite)) and good
-    return 0 if good else 1
+            if options.measure:
+                good = measure(workshop, suite, options.rounds) and good
+            else:
+                verdicts.append(check(workshop, suite))
+    return 0 if good and (options.measure or judge(verdicts)) else 1
 
 
 if __name__ == "__main__":

@@ -206,6 +206,11 @@ def pending_borrowers(limiter: trio.CapacityLimiter) -> dict[Task, object]:
     return limiter._pending_borrowers
 
 
+def available_tokens(limiter: trio.CapacityLimiter) -> float:
+    """How many tokens of a limiter are free, without looking at it as a program does."""
+    return limiter.total_tokens - len(limiter._borrowers)
+
+
 def is_thread_placeholder(borrower: object) -> bool:
     """Whether a limiter is borrowed by a worker thread."""
     return isinstance(borrower, part("trio._threads", "ThreadPlaceholder"))

@@ -19,6 +19,7 @@ from trioflow.race.edges import (
     handovers,
     locks,
     mutexes,
+    observed,
     pipes,
     session,
     sockets,
@@ -53,7 +54,7 @@ def install(registry: Registry) -> None:
     try:
         for part in (tasks, events, channels, locks, threads, callbacks, mutexes, handovers, testing, streams):
             part.install(patches)
-        for part in (sockets, pipes, foreign):
+        for part in (sockets, pipes, foreign, observed):
             part.install(patches)
     except BaseException:
         foreign.forget()

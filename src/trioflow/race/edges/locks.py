@@ -133,7 +133,7 @@ def limiter_shadow(session: Session, limiter: trio.CapacityLimiter) -> TokenShad
     """What is remembered of a limiter."""
     shadow: TokenShadow | None = session.shadows.get(limiter)
     if shadow is None:
-        shadow = TokenShadow(_identity(session, limiter, "trio.CapacityLimiter"), limiter.available_tokens)
+        shadow = TokenShadow(_identity(session, limiter, "trio.CapacityLimiter"), _trio.available_tokens(limiter))
         shadow.identity.exclusive = limiter.total_tokens <= 1
         session.shadows.set(limiter, shadow)
     return shadow
@@ -321,7 +321,7 @@ class _ReleaseLimiter(Watch):
         elif holder is not None:
             shadow.identity.exclusive = False
         shadow.returned.append((actor.release(), lock))
-        shadow.match(limiter.available_tokens)
+        shadow.match(_trio.available_tokens(limiter))
 
     def failed(self, note: Any, error: BaseException) -> None:  # noqa: ARG002
         local.handing_over = False
@@ -370,9 +370,9 @@ def _watched_total(original: property) -> property:
         if here is not None:
             session, actor = here
             shadow = limiter_shadow(session, limiter)
-            if limiter.available_tokens > shadow.unused + len(shadow.returned):
+            if _trio.available_tokens(limiter) > shadow.unused + len(shadow.returned):
                 shadow.raised = actor.release()
-            shadow.match(limiter.available_tokens)
+            shadow.match(_trio.available_tokens(limiter))
             shadow.identity.exclusive = shadow.identity.exclusive and total <= 1
 
     return property(original.fget, set_total, original.fdel, original.__doc__)

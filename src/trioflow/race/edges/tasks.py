@@ -269,11 +269,13 @@ def _watching_reschedule(original: Any) -> Callable[..., Any]:
             try:
                 session = watching.session
                 woken = None if session is None else session.tasks.get(task)
+                newborn = woken is not None and woken is local.newborn
+                if newborn:
+                    local.newborn = None
                 if woken is None or woken is actor or actor.kind == "thread":
                     pass
-                elif woken is local.newborn and actor.kind == "task":
-                    # Being born it already comes after this step.
-                    local.newborn = None
+                elif newborn and actor.kind == "task":
+                    pass  # Being born it already comes after this step.
                 else:
                     woken.wake(actor.release(), lock=local.handing_over)
                     if local.woken is not None:

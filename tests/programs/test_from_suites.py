@@ -1,0 +1,89 @@
+"""What the suites of real projects do, and the detector once got wrong; each with a twin that lacks the order."""
+
+import trio
+from trio.lowlevel import checkpoint
+
+EXPECT = {
+    "test_task_that_a_callback_started_is_woken_by_another": {"data-race": [], "section": [], "other": [], "origin": "own: the test client of a web framework"},
+    "test_task_that_a_callback_started_does_not_wait": {"data-race": ["value"], "section": [], "other": [], "origin": "own: the test client of a web framework"},
+    "test_limiter_that_nobody_uses_any_more": {"data-race": [], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
+    "test_limiter_that_somebody_may_still_use": {"data-race": ["value"], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
+    "test_abandoned_thread_gave_its_token_back": {"data-race": [], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
+}
+
+
+class Cell:
+    def __init__(self):
+        self.value = 0
+
+
+async def start_by_callback(nursery, waits):
+    cell = Cell()
+    event = trio.Event()
+    started = trio.Event()
+
+    async def work():
+        started.set()
+        if waits:
+            await event.wait()
+        else:
+            await checkpoint()
+        assert cell.value in (0, 1)
+
+    trio.lowlevel.current_trio_token().run_sync_soon(nursery.start_soon, work)
+    await started.wait()
+    cell.value = 1
+    event.set()
+
+
+async def test_task_that_a_callback_started_is_woken_by_another():
+    async with trio.open_nursery() as nursery:
+        await start_by_callback(nursery, waits=True)
+
+
+async def test_task_that_a_callback_started_does_not_wait():
+    async with trio.open_nursery() as nursery:
+        await start_by_callback(nursery, waits=False)
+
+
+async def write_under(limiter, cell, value, *, task_status=trio.TASK_STATUS_IGNORED):
+    async with limiter:
+        task_status.started()
+        await checkpoint()
+        cell.value = value
+
+
+async def test_limiter_that_nobody_uses_any_more():
+    cell = Cell()
+    limiter = trio.CapacityLimiter(2)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(write_under, limiter, cell, 1)
+        while limiter.borrowed_tokens:
+            await checkpoint()
+        assert cell.value == 1
+
+
+async def test_limiter_that_somebody_may_still_use():
+    cell = Cell()
+    limiter = trio.CapacityLimiter(2)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(write_under, limiter, cell, 1)
+        while limiter.total_tokens < 2:
+            await checkpoint()
+        assert cell.value in (0, 1)
+
+
+async def test_abandoned_thread_gave_its_token_back():
+    cell = Cell()
+    limiter = trio.CapacityLimiter(1)
+
+    def work(scope):
+        trio.from_thread.run_sync(scope.cancel, trio_token=token)
+        cell.value = 1
+
+    token = trio.lowlevel.current_trio_token()
+    with trio.CancelScope() as scope:
+        await trio.to_thread.run_sync(work, scope, abandon_on_cancel=True, limiter=limiter)
+    while limiter.borrowed_tokens:
+        await trio.sleep(0.001)
+    assert cell.value == 1
