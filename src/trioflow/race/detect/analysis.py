@@ -204,15 +204,20 @@ class Analysis:
             if not cut.accepted:
                 places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})
                 cut_places.add((id(cut.shadow), places))
+        unguarded_places = self._breaches.unguarded_places()
         for pair, races in self._races.items():
-            verdict = self._judge_race(pair, races, cut_places)
+            verdict = self._judge_race(pair, races, cut_places, unguarded_places)
             if verdict is not None:
                 verdicts.append(verdict)
         verdicts.sort(key=lambda verdict: verdict.severity is not Severity.ERROR)
         return verdicts
 
     def _judge_race(
-        self, key: Hashable, races: list[Race], cut_places: set[tuple[int, frozenset[int]]]
+        self,
+        key: Hashable,
+        races: list[Race],
+        cut_places: set[tuple[int, frozenset[int]]],
+        unguarded: set[tuple[int, Site]],
     ) -> Verdict | None:
         commuting = False
         accepted: Verdict | None = None
@@ -225,6 +230,9 @@ class Analysis:
             threads = "thread" in (one.moment.actor.kind, other.moment.actor.kind)
             if threads or self._strict:
                 severity = Severity.ERROR
+            elif any(place in unguarded for place in ((id(race.shadow), one.site), (id(race.shadow), other.site))):
+                # That the lock is missing says the same, and more.
+                return None
             elif any(
                 shadow == id(race.shadow) and {one.site.number, other.site.number} <= places
                 for shadow, places in cut_places

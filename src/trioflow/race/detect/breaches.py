@@ -18,6 +18,7 @@ import attrs
 from trioflow.race.clocks.holds import common_locks
 from trioflow.race.detect.acceptance import reason_of
 from trioflow.race.detect.filters import commute
+from trioflow.race.model.sites import Site
 from trioflow.race.shadow.breaches import Breach, BrokenUnit, UnguardedAccess, WrongDeclaration
 from trioflow.race.shadow.containers import WRITE
 
@@ -83,6 +84,15 @@ class Breaches:
             for breach in kept
             if isinstance(breach, BrokenUnit) and not _excused(breach) and not accepted_of(breach)
         ]
+
+    def unguarded_places(self) -> set[tuple[int, Site]]:
+        """The objects, and places, with accesses that lack a lock and are not accepted."""
+        return {
+            (id(breach.shadow), breach.access.site)
+            for kept in self._kept.values()
+            for breach in kept
+            if isinstance(breach, UnguardedAccess) and not accepted_of(breach)
+        }
 
 
 def accepted_of(breach: Breach) -> str:

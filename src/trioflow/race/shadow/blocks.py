@@ -10,7 +10,7 @@ replaced by attentive ones for as long as a block is open anywhere.
 from __future__ import annotations
 
 from _thread import LockType
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple, final
 
 from trioflow.race.clocks.actor import Actor
@@ -24,6 +24,7 @@ from trioflow.race.shadow.declared_variables import DeclaredVariable
 from trioflow.race.shadow.identity import ObjectShadow
 from trioflow.race.shadow.memory import Memory
 from trioflow.race.shadow.units import Unit, Units
+from trioflow.race.shadow.variables import Access
 
 
 class _Entry(NamedTuple):
@@ -113,6 +114,8 @@ class Blocks:
         self._arrange(actor, entries)
         unit = entry.unit
         if unit is not None and unit not in self._units.of(actor):
+            for shadow in [shadow for shadow in unit.made if shadow.shared is not None]:
+                self._add_made(unit, shadow)
             self._units.over(unit)
         if not self._open:
             self._watch(False)
@@ -134,17 +137,35 @@ class Blocks:
 
     def prepare(self, shadow: ObjectShadow, site: Site, effects: Effects, actor: Actor) -> None:
         """An access is about to be recorded while blocks are open."""
-        if actor not in self._open or not self._memory.share_declared(shadow, site, actor):
+        if actor not in self._open:
             return
+        units = self._units.of(actor)
+        if not self._memory.share_declared(shadow, site, actor):
+            # Nobody else knows of it yet. It is part of the unit all the same, should it be shared later.
+            for unit in units:
+                made = unit.made.setdefault(shadow, [])
+                made.extend((where, Access(kind, site, actor.moment)) for where, kind in effects)
+            return
+        for where, _ in effects:
+            self._declare(shadow, where)
+        for unit in units:
+            if shadow in unit.made:
+                self._add_made(unit, shadow)
+
+    def _declare(self, shadow: ObjectShadow, where: Hashable) -> DeclaredVariable:
+        """The shadow of a variable that was accessed in a block."""
         shared = shadow.shared
         assert shared is not None
-        for where, _ in effects:
-            variable = shared.get(where)
-            if variable is None:
-                shared[where] = DeclaredVariable(shadow, where, self._units)
-            elif not isinstance(variable, DeclaredVariable):
-                shared[where] = DeclaredVariable.of(variable, self._units)
+        variable = shared.get(where)
+        if isinstance(variable, DeclaredVariable):
+            return variable
+        declared = DeclaredVariable(shadow, where, self._units)
+        if variable is not None:
+            declared.remember(variable)
+        shared[where] = declared
+        return declared
 
-    def is_open(self, actor: Actor) -> bool:
-        """Whether an actor is in a block."""
-        return actor in self._open
+    def _add_made(self, unit: Unit, shadow: ObjectShadow) -> None:
+        """An object that was made in a unit is shared now."""
+        for where, access in unit.made.pop(shadow):
+            unit.add(self._declare(shadow, where), access)

@@ -45,14 +45,11 @@ class DeclaredVariable(Variable):
         self.units: list[Unit] = []
         """Units of which this variable is part and that are over, the last of each place and actor."""
 
-    @classmethod
-    def of(cls, variable: Variable, units: Units) -> DeclaredVariable:
-        """A shadow that takes the place of another, with all that it remembers."""
-        declared = cls(variable.shadow, variable.where, units)
-        declared.take_over(variable)
+    def remember(self, variable: Variable) -> None:
+        """Take the place of another shadow, with all that it remembers."""
+        self.take_over(variable)
         for access in sorted(variable.remembered(), key=lambda access: access.moment.serial):
-            declared._see(Seen(access, ()))
-        return declared
+            self._see(Seen(access, ()))
 
     def access(self, access: Access, sink: Sink) -> None:
         """Take note of an access, and report what it is unordered with."""

@@ -153,17 +153,15 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     }
 
 
-def attentive_probes(recorder: Recorder, probes: dict[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    """The probes for attributes while a block is open: in it, an only owner's reads count as well."""
+def attentive_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
+    """The probes for attributes while a block is open: now an only owner's reads count as well."""
     by_id = recorder.shadows.by_id
     computed = recorder.computed
-    attribute = probes["read"]
-    is_open = recorder.blocks.is_open
 
     def attentive(value: Any, site: int) -> Any:
         actor = context.actor
-        if actor is None or not is_open(actor):
-            return attribute(value, site)
+        if actor is None:
+            return value
         shadow = by_id.get(id(value))
         known = shadow is not None and shadow.recent.get(site) is actor.moment
         if not known and computed.get(site) is not type(value):
@@ -362,7 +360,7 @@ def install(recorder: Recorder) -> None:
     for name, probe in probes.items():
         builtins.__dict__["@" + name] = probe
     plain = {name: probes[name] for name in ("read", "write")}
-    attentive = attentive_probes(recorder, probes)
+    attentive = attentive_probes(recorder)
 
     def attend(attentively: bool) -> None:
         for name, probe in (attentive if attentively else plain).items():

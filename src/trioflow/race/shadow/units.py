@@ -20,6 +20,7 @@ and name.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, final
 
 from trioflow.race.model.sites import Operation
@@ -32,6 +33,7 @@ from trioflow.race.shadow.variables import Access, Sink
 if TYPE_CHECKING:
     from trioflow.race.clocks.actor import Actor, Moment
     from trioflow.race.clocks.places import Place
+    from trioflow.race.shadow.identity import ObjectShadow
 
 _PAIRED = 64
 """How many variables of a unit, and accesses of one other actor, are judged in pairs."""
@@ -52,21 +54,26 @@ class Touched:
     def add(self, access: Access) -> None:
         """The unit accesses the variable."""
         writes = bool(access.kind & WRITE)
-        self.first.setdefault(writes, access)
-        self.last[writes] = access
+        first, last = self.first.get(writes), self.last.get(writes)
+        if first is None or access.moment.serial < first.moment.serial:
+            self.first[writes] = access
+        if last is None or access.moment.serial >= last.moment.serial:
+            self.last[writes] = access
 
 
 @final
 class Unit:
     """What one actor accesses in one critical block."""
 
-    __slots__ = ("actor", "entered", "last", "name", "touched")
+    __slots__ = ("actor", "entered", "last", "made", "name", "touched")
 
     def __init__(self, name: str, actor: Actor, entered: Place | None) -> None:
         self.name = name
         self.actor = actor
         self.entered = entered
         self.touched: dict[DeclaredVariable, Touched] = {}
+        self.made: dict[ObjectShadow, list[tuple[Hashable, Access]]] = {}
+        """What it did to objects in the step that made them, as long as nobody else knows of these."""
         self.last: Moment | None = None
 
     def add(self, variable: DeclaredVariable, access: Access) -> None:
@@ -75,7 +82,8 @@ class Unit:
         if touched is None:
             touched = self.touched[variable] = Touched()
         touched.add(access)
-        self.last = access.moment
+        if self.last is None or self.last.serial < access.moment.serial:
+            self.last = access.moment
 
 
 @final
