@@ -136,8 +136,9 @@ class Detector:
 
     def _tell(self, analysis: Analysis) -> list[Finding]:
         findings: list[Finding] = []
+        made = self._recorder.memory.made
         try:
-            findings.extend(tell(verdict, self.configuration.root, self._test) for verdict in analysis.verdicts())
+            findings.extend(tell(verdict, self.configuration.root, self._test, made) for verdict in analysis.verdicts())
         except Exception as error:  # noqa: BLE001 (an error of the detector must not become one of the test)
             faults.report("telling what was found", error)
         return findings

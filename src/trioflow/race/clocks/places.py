@@ -60,15 +60,17 @@ def place(skipped: int = 0) -> Place | None:
                 return None
             _internal[identity] = code
         frame = frame.f_back
-    if frame is None:
-        return None
-    code, offset = frame.f_code, frame.f_lasti
+    return None if frame is None else place_of(frame.f_code, frame.f_lasti)
+
+
+def place_of(code: CodeType, offset: int) -> Place:
+    """Where in the source the instruction at an offset of `code` stands."""
     known = _places.get((id(code), offset))
     if known is not None:
         return known[0]
     position = next(itertools.islice(code.co_positions(), offset // 2, None), None)
-    column = 0 if position is None or position[2] is None else position[2]
-    found = Place(code.co_filename, frame.f_lineno, code.co_qualname, column + 1)
+    line, _, column, _ = position or (None, None, None, None)
+    found = Place(code.co_filename, line or code.co_firstlineno, code.co_qualname, (column or 0) + 1)
     _places[id(code), offset] = (found, code)
     return found
 

@@ -35,7 +35,7 @@ def tell(verdict: Verdict, root: Path, test: str) -> Finding:
 
 def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
     first, second = race.earlier, race.later
-    variable = variable_name(race.shadow, race.where, _naming_site(race))
+    variable = variable_name(race.shadow, race.where, naming_site(race))
     missing = missing_order(first.moment, second.moment)
     actors = (_actor("A", first), _actor("B", second))
     what = f"{_phrase(first)} by {_who(first)} and {_phrase(second)} by {_who(second, first)}"
@@ -68,7 +68,7 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
 def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
     section, write = cut.section, cut.write
     start, end = section.start_site, section.end.site
-    variable = variable_name(cut.shadow, cut.where, _named_at(cut))
+    variable = variable_name(cut.shadow, cut.where, named_at(cut))
     owner = section.end.moment
     start_kind = WRITE if is_read_back(section) else READ
     first = SeenAccess(start_kind, start, section.start)
@@ -115,7 +115,7 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
     )
 
 
-def _named_at(cut: Cut) -> Site:
+def named_at(cut: Cut) -> Site:
     """The place whose words name the variable: an iteration may be over several things at once, or over a view."""
     write, end = cut.write.site, cut.section.end.site
     return write if is_iteration(cut.section) and not write.indirect else end
@@ -129,7 +129,7 @@ def _consequence(cut: Cut) -> str:
     return "may meet what was added" if extends(cut.shadow, cut.write) else "skips or repeats elements"
 
 
-def _naming_site(race: Race) -> Site:
+def naming_site(race: Race) -> Site:
     """The place whose words name the variable."""
     return race.later.site if race.earlier.site.indirect else race.earlier.site
 

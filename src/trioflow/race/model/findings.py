@@ -103,5 +103,7 @@ class Finding:
     test: str = ""
     """The node id of the test; empty for a program."""
     occurrences: int = 1
+    object: str = ""
+    """Which object it is about, where there were several of its class."""
     accepted: str = ""
     """Why the code itself accepts it, by `race.ok`; empty where it does not."""

@@ -50,6 +50,7 @@ def encode(finding: Finding, root: Path) -> dict[str, Any]:
         "headline": with_relative_paths(finding.headline, root),
         "accesses": [_encode_access(access, names, root) for access in finding.accesses],
         "actors": [_encode_actor(actor, root) for actor in finding.actors],
+        "object": with_relative_paths(finding.object, root),
         "order": with_relative_paths(finding.order, root),
         "seen": with_relative_paths(finding.seen, root),
         "help": with_relative_paths(finding.help, root),
@@ -72,6 +73,7 @@ def decode(values: Mapping[str, Any], root: Path) -> Finding:
         identifier=values["id"],
         test=values["test"],
         occurrences=values["occurrences"],
+        object=values["object"],
     )
 
 

@@ -99,6 +99,7 @@ def _facts(finding: Finding, root: Path) -> Iterator[tuple[str, str]]:
     seen = finding.seen
     if finding.occurrences > 1:
         seen = f"{seen}; {finding.occurrences} times in all" if seen else f"{finding.occurrences} times in all"
+    yield "object", with_relative_paths(finding.object, root)
     yield "locks", with_relative_paths(_locks(finding), root)
     yield "order", with_relative_paths(finding.order, root)
     yield "seen", with_relative_paths(seen, root)

@@ -17,6 +17,7 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Hashable
+from types import CodeType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 from trioflow.race.shadow.uninterrupted import uninterrupted
@@ -66,6 +67,7 @@ class ObjectShadow:
         "guards",
         "key",
         "label",
+        "made",
         "noted",
         "owner",
         "past",
@@ -92,6 +94,8 @@ class ObjectShadow:
         self.shared: dict[Hashable, Variable] | None = None
         self.born: Moment | None = None
         """When the object was made, if it was seen in its making."""
+        self.made: tuple[CodeType, int] | None = None
+        """The instruction that made the object, if it was seen in its making."""
         self.noted: frozenset[Hashable] = frozenset()
         """The variables with accesses on which something may rely."""
         self.guards: dict[Hashable, Guard] = _NONE

@@ -9,7 +9,10 @@ shared from then on and each of its variables gets a shadow of its own.
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Hashable
+from types import FrameType
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -25,6 +28,8 @@ from trioflow.race.shadow.variables import Access, Sink, Variable
 if TYPE_CHECKING:
     from trioflow.race.shadow.blocks import Blocks
 
+_DEPTH = 8
+"""How many calls there may be between a constructor and the recording of what it does."""
 _SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
 
 INDIRECT = "@indirect"
@@ -43,6 +48,8 @@ class Memory:
         self.births: dict[int, Moment] = {}
         """The objects whose making was seen in this step, by their addresses: an address may be used again, but then
         what is there now is just as new."""
+        self.made: Counter[str] = Counter()
+        """How many objects of each class were seen in their making."""
         self._tables = tables
         self._renamed: dict[tuple[int, str], Site] = {}
         self._written: list[tuple[ObjectShadow, Hashable, Access]] = []
@@ -50,6 +57,7 @@ class Memory:
     def clear(self) -> None:
         """Forget everything."""
         self.shadows.clear()
+        self.made.clear()
         self.births.clear()
         self._renamed.clear()
         self._written.clear()
@@ -83,6 +91,8 @@ class Memory:
             if not shadow.recent:
                 new = site.number in self._tables.making or self.births.get(shadow.key) is moment
                 shadow.born = moment if new else None
+                if new:
+                    self._note_making(shadow)
             elif shadow.owner is not actor:
                 self._second_actor(shadow, actor)
         shadow.note(recent, moment)
@@ -108,6 +118,19 @@ class Memory:
                 self._store(shadow, variable, access, moment)
             variable.access(access, self.sink)
         return accesses
+
+    def _note_making(self, shadow: ObjectShadow) -> None:
+        """Remember which instruction makes an object; this has been called in its `__init__`."""
+        frame: FrameType | None = sys._getframe(2)
+        for _ in range(_DEPTH):
+            if frame is None or frame.f_code.co_name == "__init__":
+                break
+            frame = frame.f_back
+        while frame is not None and frame.f_code.co_name == "__init__":
+            frame = frame.f_back
+        if frame is not None:
+            shadow.made = (frame.f_code, frame.f_lasti)
+            self.made[shadow.label] += 1
 
     def variable(self, shadow: ObjectShadow, where: Hashable, actor: Actor) -> Variable:
         """The shadow of one variable, which is treated as shared from now on."""
