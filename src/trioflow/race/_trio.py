@@ -28,23 +28,32 @@ Nursery: TypeAlias = trio.Nursery
 Seam: TypeAlias = tuple[str, str, tuple[str, ...]]
 
 _SEAMS: tuple[Seam, ...] = (
-    ("trio._core._run", "", ("setup_runner", "GLOBAL_RUN_CONTEXT", "Runner", "CancelScope", "CancelStatus")),
+    (
+        "trio._core._run",
+        "",
+        ("setup_runner", "GLOBAL_RUN_CONTEXT", "Runner", "CancelScope", "CancelStatus", "GuestState"),
+    ),
     (
         "trio._core._run",
         "Runner",
         ("wait_all_tasks_blocked", "instruments", "tasks", "task_exited", "reschedule", "close"),
     ),
+    ("trio._core._run", "GuestState", ("guest_tick",)),
     ("trio._core._run", "Nursery", ("_check_nursery_closed",)),
     ("trio._core._run", "Task", ("_attempt_abort", "_abort_func", "_cancel_status")),
-    ("trio._core._run", "CancelScope", ("cancel", "deadline", "cancel_called", "_cancel_called")),
-    ("trio._core._run", "CancelStatus", ("recalculate", "effectively_cancelled", "_scope", "_parent")),
+    ("trio._core._run", "CancelScope", ("cancel", "deadline", "shield", "cancel_called", "_cancel_called")),
+    (
+        "trio._core._run",
+        "CancelStatus",
+        ("recalculate", "effectively_cancelled", "effective_deadline", "_scope", "_parent"),
+    ),
     ("trio._core._parking_lot", "ParkingLot", ("repark", "_parked")),
     ("trio._core._entry_queue", "EntryQueue", ("run_sync_soon", "lock")),
     ("trio._core._thread_cache", "ThreadCache", ("start_thread_soon",)),
     ("trio._channel", "MemorySendChannel", ("send_nowait", "close")),
     ("trio._channel", "MemoryReceiveChannel", ("receive_nowait", "close")),
     ("trio._channel", "MemoryChannelState", ("data", "send_tasks", "receive_tasks", "max_buffer_size")),
-    ("trio._sync", "Event", ("_flag", "set")),
+    ("trio._sync", "Event", ("_flag", "_tasks", "set")),
     ("trio._sync", "_LockImpl", ("acquire_nowait", "release")),
     ("trio._sync", "Semaphore", ("acquire_nowait", "release")),
     (
@@ -53,6 +62,8 @@ _SEAMS: tuple[Seam, ...] = (
         ("acquire_on_behalf_of_nowait", "release_on_behalf_of", "_wake_waiters", "total_tokens"),
     ),
     ("trio._threads", "", ("ThreadPlaceholder",)),
+    ("trio._signals", "SignalReceiver", ("__init__", "_add")),
+    ("trio._subprocess", "Process", ("__init__", "wait", "returncode", "send_signal", "terminate", "kill")),
     ("trio._socket", "_SocketType", ("_nonblocking_helper", "accept", "connect", "close", "shutdown")),
     ("trio.testing._memory_streams", "_UnboundedByteQueue", ("put", "get_nowait", "close", "_get_impl")),
     ("trio.testing._memory_streams", "_LockstepByteQueue", ("_something_happened",)),
@@ -221,12 +232,36 @@ def lockstep_state(queue: Any) -> tuple[int, bool]:
     return len(queue._data), bool(queue._sender_closed)
 
 
+def waiting_for(primitive: Any) -> list[Task]:
+    """The tasks that wait for an event, a lock of any kind, a condition or at a parking lot."""
+    if hasattr(primitive, "_lot"):
+        return list(parked(primitive._lot))
+    if hasattr(primitive, "_parked"):
+        return list(parked(primitive))
+    return list(primitive._tasks)
+
+
 # Sockets
 
 
 def standard_socket(socket: Any) -> Any:
     """The socket of the standard library below one of Trio's."""
     return socket._sock
+
+
+def replace_pending(receiver: Any, pending: OrderedDict[int, None]) -> None:
+    """Let a receiver of signals, which is new, keep in `pending` what has come."""
+    receiver._pending = pending
+
+
+def descriptor_of(stream: Any) -> int:
+    """The file descriptor of a stream of a process; -1 if it is closed."""
+    return int(stream.fileno())
+
+
+def is_wakeup(caller: types.FrameType) -> bool:
+    """Whether a socket is used by the run loop to wake itself, which orders nothing."""
+    return bool(caller.f_globals.get("__name__") == "trio._core._wakeup_socketpair")
 
 
 # Threads
@@ -276,6 +311,11 @@ def foreign_abort_function(task: Task) -> Callable[..., object] | None:
     if function is None or getattr(function, "__module__", None) is None:
         return function
     return None if function.__module__.partition(".")[0] == "trio" else function
+
+
+def waits_for_thread(task: Task) -> bool:
+    """Whether a task waits for a function that runs in a thread."""
+    return getattr(task._abort_func, "__qualname__", "").startswith("to_thread_run_sync.")
 
 
 def task_name(task: Task) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from _thread import get_ident
 from typing import TYPE_CHECKING, final
 
 from trioflow.race.clocks.holds import Hold, LockIdentity
@@ -136,6 +137,7 @@ class Actor:
         "started",
         "step",
         "strong",
+        "thread",
         "time",
     )
 
@@ -158,6 +160,8 @@ class Actor:
         self.kind = kind
         self.started = started
         self.parent = parent
+        self.thread = get_ident()
+        """The thread whose run loop it belongs to; of no meaning for what runs in a thread of its own."""
         self.on_step_end: Callable[[Actor], None] | None = None
         self.origin: object = None
         """What its start relied on, for whoever follows that."""
@@ -180,6 +184,8 @@ class Actor:
         full = self.full.clock
         strong = full if self.strong is self.full else self.strong.clock
         holds = self.holds
+        if holds and any(hold.over for hold in holds):
+            holds = self.holds = tuple(hold for hold in holds if not hold.over)
         if self._inherited:
             self._inherited = tuple(hold for hold in self._inherited if not hold.over)
             holds += self._inherited
@@ -195,6 +201,10 @@ class Actor:
         else:
             self.moment = Moment(self, self.time, self.step, full, strong, holds)
 
+    def apart(self, other: Actor) -> bool:
+        """Whether the two run in different threads, so that the steps of one are not whole to the other."""
+        return self is not other and ("thread" in (self.kind, other.kind) or self.thread != other.thread)
+
     # Steps
 
     def begin_step(self) -> None:
@@ -209,7 +219,7 @@ class Actor:
             for release in self._handed:
                 self._learn(release, lock=True)
             self._handed.clear()
-        if self._inherited or _references(self.moment) != _MINE:
+        if self._inherited or self.holds or _references(self.moment) != _MINE:
             self._new_moment()
             return
         # The most common case of the same: it happens at each checkpoint.
@@ -281,6 +291,12 @@ class Actor:
         release = Release(None, self.slot, self.time)
         release.fill_in(self.full, self.strong)
         self._advance()
+        return release
+
+    def so_far(self) -> Release:
+        """What a task that sleeps has done; its next step begins a new epoch in any case."""
+        release = Release(None, self.slot, self.time)
+        release.fill_in(self.full, self.strong)
         return release
 
     def _advance(self) -> None:
@@ -362,6 +378,12 @@ class Actor:
                 hold.over = True
         self.holds = tuple(hold for hold in self.holds if not hold.over)
         self._new_moment()
+
+    def lose(self, lock: LockIdentity) -> None:
+        """Somebody else, perhaps in another thread, releases `lock`: it is dropped when this actor goes on."""
+        for hold in self.holds:
+            if hold.lock is lock:
+                hold.over = True
 
     def holds_lock(self, lock: LockIdentity) -> bool:
         """Whether this actor holds `lock` and has not released it in this step."""

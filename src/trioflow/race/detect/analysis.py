@@ -160,6 +160,8 @@ class Analysis:
         reader, writer = read.moment.actor, write.moment.actor
         if reader.kind != "task" or writer.kind != "task" or reader.moment.step != read.moment.step:
             return
+        if reader.apart(writer):
+            return
         now = look(variable.shadow.object(), variable.where)
         if now is UNKNOWN or now == write.before or self._is_suppressed(Kind.DATA_RACE, write.site, read.site):
             return
@@ -227,8 +229,7 @@ class Analysis:
             if any(lock.kind != FLAG or not self._strict for lock in locks):
                 # Flags that tasks set and check are reported themselves; what they protect follows from them.
                 continue
-            threads = "thread" in (one.moment.actor.kind, other.moment.actor.kind)
-            if threads or self._strict:
+            if one.moment.actor.apart(other.moment.actor) or self._strict:
                 severity = Severity.ERROR
             elif any(place in unguarded for place in ((id(race.shadow), one.site), (id(race.shadow), other.site))):
                 # That the lock is missing says the same, and more.

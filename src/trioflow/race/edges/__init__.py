@@ -18,10 +18,12 @@ from trioflow.race.edges import (
     foreign,
     handovers,
     locks,
+    looks,
     mutexes,
     observed,
     pipes,
     session,
+    signals,
     sockets,
     streams,
     tasks,
@@ -52,9 +54,9 @@ def install(registry: Registry) -> None:
     patches = Patches()
     session.begin(registry)
     try:
-        for part in (tasks, events, channels, locks, threads, callbacks, mutexes, handovers, testing, streams):
+        for part in (tasks, events, channels, locks, looks, threads, callbacks, mutexes, handovers, testing, streams):
             part.install(patches)
-        for part in (sockets, pipes, foreign, observed):
+        for part in (sockets, pipes, signals, foreign, observed):
             part.install(patches)
     except BaseException:
         foreign.forget()

@@ -86,7 +86,8 @@ def watched(original: Callable[..., Any], observer: Observer) -> Callable[..., A
 
 def where_of(original: Callable[..., Any]) -> str:
     """What a function is called where something fails around it."""
-    return f"{original.__module__}.{original.__qualname__}"
+    # What is written in C need not have a module.
+    return f"{getattr(original, '__module__', '')}.{original.__qualname__}"
 
 
 def _protected(function: Any) -> Any:

@@ -9,6 +9,7 @@ before whomever it wakes.
 from __future__ import annotations
 
 import functools
+from _thread import get_ident
 from collections.abc import Callable
 from typing import Any, final
 
@@ -66,6 +67,7 @@ class _Callback:
 
     def _begin(self, job: Actor, arguments: tuple[object, ...]) -> None:
         try:
+            job.thread = get_ident()
             job.begin_step()
             if self.pending is not None:
                 for release in self.pending.pop((self.function, arguments), ()):

@@ -9,17 +9,18 @@ a coroutine.
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, final
 
 import trio
 
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Actor
-from trioflow.race.edges._patching import Patches
+from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.jobs import name_of
-from trioflow.race.edges.session import Session, watching
+from trioflow.race.edges.session import Session, local, watching
 from trioflow.race.shadow import faults
 from trioflow.race.shadow.context import context
 
@@ -71,7 +72,7 @@ def _watching_cancel(original: Callable[..., Any]) -> Callable[..., Any]:
         if session is not None and not _trio.is_cancel_called(self):
             try:
                 # Between steps only the clock cancels: whoever set the deadline is the cause.
-                actor = session.actor()
+                actor = session.actor() if local.hosting or _trio.running_task() is not None else None
                 cause = session.deadlines.get(self) if actor is None else actor.release()
                 if cause is not None:
                     session.shadows.set(self, cause)
@@ -82,6 +83,18 @@ def _watching_cancel(original: Callable[..., Any]) -> Callable[..., Any]:
     return cancel
 
 
+def _causes(session: Session, status: _trio.CancelStatusParts | None) -> Iterator[Release]:
+    """Who has cancelled what is cancelled here, and who took away the shields that kept it off."""
+    while status is not None and status.effectively_cancelled:
+        scope = status._scope
+        for cause in (session.shadows.get(scope), session.unshielded.get(scope)):
+            if cause is not None:
+                yield cause
+        if scope.shield:
+            break
+        status = status._parent
+
+
 def _watching_abort(original: Callable[..., Any]) -> Callable[..., Any]:
     """A cancellation is delivered; the task may have been running or runnable when it was made."""
 
@@ -90,15 +103,11 @@ def _watching_abort(original: Callable[..., Any]) -> Callable[..., Any]:
         actor = None if session is None else session.tasks.get(self)
         if session is not None and actor is not None:
             try:
-                status = _trio.cancel_status(self)
-                while status is not None and status.effectively_cancelled:
-                    scope = status._scope
-                    cause = session.shadows.get(scope)
-                    if cause is not None:
-                        actor.wake(cause)
-                    if scope.shield:
-                        break
-                    status = status._parent
+                causes = list(_causes(session, _trio.cancel_status(self)))
+                for cause in causes:
+                    actor.wake(cause)
+                if causes and _trio.waits_for_thread(self):
+                    session.aborted[actor] = causes
             except Exception as error:  # noqa: BLE001
                 faults.report("edges.events", error)
             canceller = session.actor()
@@ -169,18 +178,73 @@ def _watched_cancel_called(original: property) -> property:
     own_look = _trio.code_of(_trio.part("trio._core._run", "CancelStatus").recalculate)
 
     def cancel_called(scope: trio.CancelScope) -> bool:
+        known = _trio.is_cancel_called(scope)
         called: bool = getter(scope)
         if called and sys._getframe(1).f_code is not own_look:
             try:
                 session = watching.session
                 actor = None if session is None else session.actor()
                 if session is not None and actor is not None:
-                    actor.acquire(session.shadows.get(scope))
+                    # Who finds that the deadline has passed cancels the scope, but whoever set it is the cause.
+                    cause = session.shadows.get(scope) if known else session.deadlines.get(scope)
+                    if not known and cause is not None:
+                        session.shadows.set(scope, cause)
+                    actor.acquire(cause)
             except Exception as error:  # noqa: BLE001
                 faults.report("edges.events", error)
         return called
 
     return property(cancel_called, original.fset, original.fdel, original.__doc__)
+
+
+def _watched_shield(original: property) -> property:
+    getter, setter = original.fget, original.fset
+    assert getter is not None
+    assert setter is not None
+
+    def set_shield(scope: trio.CancelScope, value: bool) -> None:
+        session = watching.session
+        if session is not None and value is False:
+            try:
+                actor = session.actor()
+                if actor is not None and getter(scope):
+                    session.unshielded.set(scope, actor.release())
+            except Exception as error:  # noqa: BLE001
+                faults.report("edges.events", error)
+        setter(scope, value)
+
+    return property(getter, set_shield, original.fdel, original.__doc__)
+
+
+def _watching_effective_deadline(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`current_effective_deadline`, which tells a task that it is cancelled."""
+
+    def effective_deadline(self: Any) -> float:
+        deadline: float = original(self)
+        if deadline == -math.inf:
+            try:
+                session = watching.session
+                actor = None if session is None else session.actor()
+                if session is not None and actor is not None:
+                    for cause in _causes(session, self):
+                        actor.acquire(cause)
+            except Exception as error:  # noqa: BLE001
+                faults.report("edges.events", error)
+        return deadline
+
+    return effective_deadline
+
+
+@final
+class _CheckWatch(Watch):
+    """`from_thread.check_cancelled`, where it raises: the task that waits for the thread was cancelled."""
+
+    def failed(self, note: object, error: BaseException) -> None:  # noqa: ARG002
+        session = watching.session
+        actor = None if session is None else session.actor()
+        if session is not None and actor is not None and actor.parent is not None:
+            for cause in session.aborted.get(actor.parent, ()):
+                actor.acquire(cause)
 
 
 def install(patches: Patches) -> None:
@@ -191,5 +255,10 @@ def install(patches: Patches) -> None:
     for name in ("deadline", "relative_deadline"):
         if name in vars(scope):
             patches.replace(scope, name, _watched_deadline(vars(scope)[name]))
+    patches.replace(scope, "shield", _watched_shield(vars(scope)["shield"]))
+    status = _trio.part("trio._core._run", "CancelStatus")
+    patches.wrap(status, "effective_deadline", _watching_effective_deadline)
+    if hasattr(trio.from_thread, "check_cancelled"):
+        patches.watch(trio.from_thread, "check_cancelled", _CheckWatch())
     patches.replace(scope, "cancel_called", _watched_cancel_called(vars(scope)["cancel_called"]))
     patches.wrap(trio.lowlevel.Task, "_attempt_abort", _watching_abort)

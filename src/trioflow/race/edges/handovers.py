@@ -13,20 +13,10 @@ import threading
 from collections.abc import Callable
 from typing import Any, final
 
-from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.actor import Release
 from trioflow.race.edges._patching import Patches
-from trioflow.race.edges.session import Session, local, watching
+from trioflow.race.edges.session import Session, at_any_time
 from trioflow.race.shadow import faults
-from trioflow.race.shadow.context import context
-
-
-def _here() -> tuple[Session, Actor] | None:
-    session = watching.session
-    # The detector is not re-entrant, but a signal handler or a finalizer may come at any time.
-    if session is None or context.recording or local.spawning:
-        return None
-    actor = session.actor_or_host()
-    return None if actor is None else (session, actor)
 
 
 @final
@@ -40,7 +30,7 @@ class _Item:
         self.session: Session | None = None
         self.release: Release | None = None
         try:
-            here = _here()
+            here = at_any_time()
             if here is not None:
                 self.session = here[0]
                 self.release = here[1].release_now()
@@ -50,7 +40,7 @@ class _Item:
     def taken(self) -> Any:
         """The value, which somebody has got now."""
         try:
-            here = None if self.release is None else _here()
+            here = None if self.release is None else at_any_time()
             if here is not None and here[0] is self.session:
                 here[1].acquire(self.release)
         except Exception as error:  # noqa: BLE001
@@ -81,7 +71,7 @@ class TracedSimpleQueue(queue.SimpleQueue[Any]):
 def _watching_set(original: Callable[..., Any]) -> Callable[..., Any]:
     def set_event(self: threading.Event) -> None:
         try:
-            here = _here()
+            here = at_any_time()
             if here is not None:
                 session, actor = here
                 session.shadows.set(self, actor.release_now())
@@ -99,7 +89,7 @@ def _watching_look(original: Callable[..., Any]) -> Callable[..., Any]:
         seen = original(self, *arguments, **options)
         if seen:
             try:
-                here = _here()
+                here = at_any_time()
                 if here is not None:
                     session, actor = here
                     actor.acquire(session.shadows.get(self))

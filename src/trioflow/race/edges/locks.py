@@ -31,11 +31,12 @@ from trioflow.race.shadow import faults
 class LockShadow:
     """A lock's last release."""
 
-    __slots__ = ("identity", "released")
+    __slots__ = ("identity", "released", "taken")
 
     def __init__(self, identity: LockIdentity) -> None:
         self.identity = identity
         self.released: Release | None = None
+        self.taken: Release | None = None  # by whoever has it, or had it last
 
 
 @final
@@ -52,9 +53,8 @@ class TokenShadow:
         """The others, with the release that put them back, and whether that was by their holder."""
         self.holders: list[Actor] = []
         self.borrowed: dict[int, Actor | None] = {}
-        """Limiters: who took the token of each borrower; None for a thread."""
-        self.raised: Release | None = None
-        """Who made the tokens that are unused."""
+        """Limiters: who took each borrower's token; None for a thread."""
+        self.raised: Release | None = None  # who made the tokens that are unused
 
     def take(self, actor: Actor) -> None:
         """`actor` takes the token that has been free for longest."""
@@ -105,8 +105,7 @@ class TokenShadow:
 
 
 def _identity(session: Session, lock: object, kind: str) -> LockIdentity:
-    made = session.made.get(lock)
-    return LockIdentity(kind=kind, made=made)
+    return LockIdentity(kind=kind, made=session.made.get(lock))
 
 
 def lock_shadow(session: Session, lock: Any) -> LockShadow:
@@ -174,6 +173,7 @@ def _watching_acquire(original: Callable[..., Any]) -> Callable[..., Any]:
                 if shadow.released is not None:
                     actor.acquire(shadow.released, lock=True)
                 actor.hold(shadow.identity)
+                shadow.taken = actor.release()
         except Exception as error:  # noqa: BLE001
             faults.report("edges.locks", error)
 
@@ -199,6 +199,7 @@ def _watching_release(original: Callable[..., Any]) -> Callable[..., Any]:
                 owner = _trio.lock_owner(self)
                 heir = None if owner is None else session.tasks.get(owner)
                 if heir is not None:
+                    shadow.taken = heir.so_far()
                     heir.hold(shadow.identity)
         except Exception as error:  # noqa: BLE001
             faults.report("edges.locks", error)

@@ -79,10 +79,12 @@ class _Mutex:
             if actor is None:
                 return
             holder, self._holder = self._holder, None
+            if holder is actor:
+                actor.drop_now(identity)
+            elif holder is not None:
+                holder.lose(identity)
             # Released by somebody else, it is a signal.
             self._released = (actor.release_now(), holder is actor)
-            if holder is not None:
-                holder.drop_now(identity)
         except Exception as error:  # noqa: BLE001
             faults.report("edges.mutexes", error)
 

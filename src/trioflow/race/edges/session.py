@@ -10,6 +10,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, final
 
+from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, Release
 from trioflow.race.clocks.holds import LockIdentity
 from trioflow.race.clocks.places import Place
@@ -36,6 +37,8 @@ class _Local(threading.local):
     """The task that was just made and is about to be scheduled for the first time."""
     finished: Any = None
     """The job of this thread whose result is being handed over."""
+    hosting: bool = False
+    """Whether a guest run is in this thread, which the host now lets wait."""
     woken: list[Actor] | None = None
     """Whom the running callback of the entry queue has woken."""
 
@@ -56,6 +59,10 @@ class Session:
         """What is remembered of a channel, lock, event, scope, socket or thread, by the object."""
         self.deadlines: IdentityMap[Release] = IdentityMap()
         """Who set the deadline of a scope last."""
+        self.unshielded: IdentityMap[Release] = IdentityMap()
+        """Who took the shield of a scope away."""
+        self.aborted: dict[Actor, list[Release]] = {}
+        """Who has cancelled a task that waits for a thread."""
         self.made: IdentityMap[Place] = IdentityMap()
         """Where a lock was made."""
         self.makers: IdentityMap[tuple[Actor, int]] = IdentityMap()
@@ -64,6 +71,8 @@ class Session:
         """The limiters that tasks have taken for threads they are about to start."""
         self.pipes: dict[tuple[object, object], Any] = {}
         """The directions of connections, by the addresses of their ends."""
+        self.signalled: dict[int, Release] = {}
+        """Who sent a signal to this process last."""
         self.connecting: list[tuple[object, Release]] = []
         """The sockets that are being connected."""
         # Not one of `threading`, which may be watched.
@@ -75,16 +84,18 @@ class Session:
 
     def forget(self) -> None:
         """Leave nothing that refers to itself to the garbage collector."""
-        for remembered in (self.shadows, self.deadlines, self.made, self.makers):
+        for remembered in (self.shadows, self.deadlines, self.unshielded, self.made, self.makers):
             remembered.clear()
-        for known in (self.tasks, self.groups, self.entering, self.pipes):
+        for known in (self.tasks, self.groups, self.aborted, self.entering, self.pipes, self.signalled):
             known.clear()
         self.registry.forget()
 
     def actor(self) -> Actor | None:
         """Who runs in this thread now, if it is watched."""
         actor = context.actor
-        if actor is None or actor.kind == "task" or actor in self.registry.actors:
+        if actor is None:
+            return self.actor_or_host() if local.hosting else None
+        if actor.kind == "task" or actor in self.registry.actors:
             return actor
         return None  # a thread that outlived its test
 
@@ -99,7 +110,7 @@ class Session:
 
         None in threads that do nothing but run jobs.
         """
-        actor = self.actor()
+        actor = None if context.actor is None else self.actor()
         if actor is not None or local.unwatched:
             return actor
         if local.host is None or local.host[0] is not self:
@@ -152,6 +163,19 @@ watching = _Watching()
 def current() -> Session | None:
     """The session of the detector that runs, if one does."""
     return watching.session
+
+
+def at_any_time() -> tuple[Session, Actor] | None:
+    """The session, and who runs now, for what may be called at any time, outside of runs and in finalizers too."""
+    session = watching.session
+    # The detector is not re-entrant, but a signal handler or a finalizer may come at any time.
+    if session is None or context.recording or local.spawning:
+        return None
+    # Between steps the loop itself is at work, unless it is a guest's.
+    if context.actor is None and not local.hosting and _trio.current_runner() is not None:
+        return None
+    actor = session.actor_or_host()
+    return None if actor is None else (session, actor)
 
 
 def begin(registry: Registry) -> Session:

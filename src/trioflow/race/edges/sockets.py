@@ -12,52 +12,21 @@ from __future__ import annotations
 
 import inspect
 import socket as standard
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast, final
 
-import trio
-
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.actor import Actor
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
-from trioflow.race.edges.session import Session, watching
-from trioflow.race.edges.streams import Pipe
+from trioflow.race.edges.session import Session, at_any_time, watching
+from trioflow.race.edges.streams import Pipe, Pool
 from trioflow.race.shadow import faults
 
-_SENDING = frozenset({"send", "sendmsg", "sendto"})
+_SENDING = frozenset({"send", "sendall", "sendmsg", "sendto"})
 _RECEIVING = frozenset({"recv", "recv_into", "recvmsg", "recvmsg_into", "recvfrom", "recvfrom_into"})
-_POOL = 64
-
-
-@final
-class _Pool:
-    """Where it is not known who receives what: every receipt comes after every send."""
-
-    __slots__ = ("_releases", "closed", "ends", "opened")
-
-    def __init__(self) -> None:
-        self._releases: dict[Actor, Release] = {}
-        self.closed: Release | None = None
-        self.opened: Release | None = None
-        self.ends = 2
-
-    def send(self, size: int, release: Release) -> None:  # noqa: ARG002
-        """Something was sent."""
-        session = sessions.current()
-        actor = None if session is None else session.actor()
-        if actor is not None:
-            self._releases.pop(actor, None)
-            self._releases[actor] = release
-            if len(self._releases) > _POOL:
-                del self._releases[next(iter(self._releases))]
-
-    def receive(self, size: int, actor: Actor) -> None:
-        """`actor` has received something, or the end."""
-        for release in self._releases.values():
-            actor.acquire(release)
-        if size == 0:
-            actor.acquire(self.closed)
 
 
 @final
@@ -66,17 +35,17 @@ class _Link:
 
     __slots__ = ("incoming", "outgoing")
 
-    def __init__(self, outgoing: Pipe | _Pool, incoming: Pipe | _Pool) -> None:
+    def __init__(self, outgoing: Pipe | Pool, incoming: Pipe | Pool) -> None:
         self.outgoing = outgoing
         self.incoming = incoming
         outgoing.ends += 1
         incoming.ends += 1
 
 
-def _pipe(session: Session, source: object, target: object, *, stream: bool) -> Pipe | _Pool:
-    pipe: Pipe | _Pool | None = session.pipes.get((source, target))
+def _pipe(session: Session, source: object, target: object, *, stream: bool) -> Pipe | Pool:
+    pipe: Pipe | Pool | None = session.pipes.get((source, target))
     if pipe is None:
-        pipe = Pipe() if stream and source and target else _Pool()
+        pipe = Pipe() if stream and source and target else Pool()
         session.pipes[source, target] = pipe
     return pipe
 
@@ -124,9 +93,11 @@ def _sent(session: Session, actor: Actor, below: standard.socket, arguments: tup
         _pipe(session, "datagram", _port(arguments[-1]), stream=False).send(size, actor.release())
 
 
-def _received(session: Session, actor: Actor, below: standard.socket, size: int) -> None:
+def _received(session: Session, actor: Actor, below: standard.socket, size: int, *, peeked: bool) -> None:
     link = _link(session, below)
-    if link is not None:
+    if link is not None and peeked and size:
+        link.incoming.receive_unseen(actor)
+    elif link is not None:
         link.incoming.receive(size, actor)
     else:
         name = _port(below.getsockname())
@@ -149,29 +120,51 @@ def _accepted(session: Session, actor: Actor, below: standard.socket) -> None:
             actor.acquire(release)
 
 
+def _broken(below: standard.socket) -> None:
+    """The other end is gone, and whoever closed it did so before."""
+    try:
+        here = at_any_time()
+        link = None if here is None else here[0].shadows.get(below)
+        if here is not None and link is not None:
+            link.incoming.end(here[1])
+    except Exception as error:  # noqa: BLE001
+        faults.report("edges.sockets", error)
+
+
 def _traced(name: str) -> Callable[..., Any]:
     """A function of the standard library's sockets that tells what went through it."""
     function = getattr(standard.socket, name)
     sends = name in _SENDING
+    place_of_flags = 1 if name in ("recv", "recvfrom") else 2
 
     def call(below: standard.socket, *arguments: Any, **options: Any) -> Any:
-        result = function(below, *arguments, **options)
         try:
-            session = watching.session
-            actor = None if session is None else session.actor()
-            if session is None or actor is None:
+            result = function(below, *arguments, **options)
+        except (BrokenPipeError, ConnectionError):
+            _broken(below)
+            raise
+        try:
+            here = at_any_time()
+            if here is None or _trio.is_wakeup(sys._getframe(1)):
                 return result
+            session, actor = here
             if sends:
-                _sent(session, actor, below, arguments, _size(name, result))
+                size = len(arguments[0]) if name == "sendall" else _size(name, result)
+                _sent(session, actor, below, arguments, size)
             elif name == "accept":
                 _accepted(session, actor, result[0])
             else:
-                _received(session, actor, below, _size(name, result))
+                flags = arguments[place_of_flags] if len(arguments) > place_of_flags else options.get("flags", 0)
+                _received(session, actor, below, _size(name, result), peeked=bool(flags & standard.MSG_PEEK))
         except Exception as error:  # noqa: BLE001
             faults.report("edges.sockets", error)
         return result
 
     return call
+
+
+def _tracing(name: str, _: Callable[..., Any]) -> Callable[..., Any]:
+    return _traced(name)
 
 
 def _watching_helper(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -222,6 +215,42 @@ def _watching_connect(original: Callable[..., Any]) -> Callable[..., Any]:
     return connect
 
 
+def _watching_standard_connect(original: Callable[..., Any]) -> Callable[..., Any]:
+    def connect(self: standard.socket, *arguments: Any) -> Any:
+        session = watching.session
+        entry = None
+        try:
+            here = at_any_time()
+            if here is not None:
+                entry = (self, here[1].release())
+                here[0].connecting.append(entry)
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.sockets", error)
+        if session is None or entry is None:
+            return original(self, *arguments)
+        try:
+            result = original(self, *arguments)
+        finally:
+            session.connecting.remove(entry)
+        try:
+            link = _link(session, self)
+            if link is not None and link.outgoing.opened is None:
+                link.outgoing.opened = entry[1]
+        except Exception as error:  # noqa: BLE001
+            faults.report("edges.sockets", error)
+        return result
+
+    return connect
+
+
+def _closed(session: Session, actor: Actor, below: standard.socket, how: int) -> None:
+    if how == standard.SHUT_RD or below.fileno() == -1:
+        return
+    link = _link(session, below)
+    if link is not None:
+        link.outgoing.close(actor.release())
+
+
 @final
 class _Close(Watch):
     """`close`, and `shutdown` of the direction in which is written."""
@@ -229,37 +258,46 @@ class _Close(Watch):
     def before(self, socket: Any, how: int = standard.SHUT_WR) -> None:
         session = sessions.current()
         actor = None if session is None else session.actor()
-        if session is None or actor is None or how == standard.SHUT_RD:
-            return
-        below = _trio.standard_socket(socket)
-        if below.fileno() == -1:
-            return
-        link = _link(session, below)
-        if link is not None and link.outgoing.closed is None:
-            link.outgoing.closed = actor.release()
+        if session is not None and actor is not None:
+            _closed(session, actor, _trio.standard_socket(socket), how)
+
+
+@final
+class _StandardClose(Watch):
+    """The same of the standard library's sockets, which threads use."""
+
+    def before(self, socket: standard.socket, how: int = standard.SHUT_WR) -> None:
+        here = at_any_time()
+        if here is not None:
+            _closed(*here, socket, how)
 
 
 @final
 class _PairWatch(Watch):
     """`socketpair`: two ends without addresses."""
 
-    def after(self, note: object, result: tuple[Any, Any]) -> None:  # noqa: ARG002
+    def after(self, note: object, result: tuple[standard.socket, standard.socket]) -> None:  # noqa: ARG002
         session = sessions.current()
         if session is None:
             return
         left, right = result
         there, back = Pipe(), Pipe()
-        session.shadows.set(_trio.standard_socket(left), _Link(there, back))
-        session.shadows.set(_trio.standard_socket(right), _Link(back, there))
+        session.shadows.set(left, _Link(there, back))
+        session.shadows.set(right, _Link(back, there))
 
 
 def install(patches: Patches) -> None:
     """Watch sockets."""
     socket = _trio.part("trio._socket", "_SocketType")
+    # Trio has got hold of the functions below before, so nothing is seen twice.
     patches.wrap(socket, "_nonblocking_helper", _watching_helper)
     patches.wrap(socket, "connect", _watching_connect)
     patches.watch(socket, "close", _Close())
     patches.watch(socket, "shutdown", _Close())
-    module = _trio.module("trio._socket")
-    patches.watch(module, "socketpair", _PairWatch())
-    patches.replace(trio.socket, "socketpair", module.socketpair)
+    for name in sorted(_SENDING | _RECEIVING | {"accept"}):
+        if hasattr(standard.socket, name):
+            patches.wrap(standard.socket, name, partial(_tracing, name))
+    patches.wrap(standard.socket, "connect", _watching_standard_connect)
+    patches.watch(standard.socket, "close", _StandardClose())
+    patches.watch(standard.socket, "shutdown", _StandardClose())
+    patches.watch(standard, "socketpair", _PairWatch())

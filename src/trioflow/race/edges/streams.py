@@ -13,6 +13,7 @@ from trioflow.race.clocks.actor import Actor, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 
+_CLOSED = 8
 _UNREAD = 64
 """How many sends are remembered of a stream whose other end is perhaps in another process."""
 
@@ -21,20 +22,21 @@ _UNREAD = 64
 class Pipe:
     """One direction of a byte stream: sends that were not received yet, by where their bytes end."""
 
-    __slots__ = ("_pending", "_received", "_sent", "closed", "ends", "opened")
+    __slots__ = ("_closed", "_pending", "_received", "_sent", "ends", "opened")
 
     def __init__(self) -> None:
         self._sent = 0
         self._received = 0
         self._pending: deque[tuple[int, Release]] = deque()
-        self.closed: Release | None = None
+        self._closed: list[Release] = []
         self.opened: Release | None = None
         self.ends = 0
         """How many of the two ends are known to be in this process."""
 
     def send(self, size: int, release: Release) -> None:
         """So many bytes were sent."""
-        self._sent += size
+        # More was received than was seen to be sent, by C code perhaps: count from there.
+        self._sent = max(self._sent, self._received) + size
         pending = self._pending
         if pending and pending[-1][1] is release:
             pending.pop()
@@ -42,14 +44,29 @@ class Pipe:
         if self.ends < 2 and len(pending) > _UNREAD:
             pending.popleft()
 
+    def close(self, release: Release) -> None:
+        """An end is closed; there may be several, each of which holds back the stream's end."""
+        if len(self._closed) < _CLOSED and release not in self._closed:
+            self._closed.append(release)
+
+    def end(self, actor: Actor) -> None:
+        """`actor` sees that there is nobody at the other end any more."""
+        for release in self._closed:
+            actor.acquire(release)
+
     def in_flight(self) -> int:
         """How many bytes were sent and not received."""
         return self._sent - self._received
 
+    def receive_unseen(self, actor: Actor) -> None:
+        """`actor` has received something, it is not known what."""
+        for _, release in self._pending:
+            actor.acquire(release)
+
     def receive(self, size: int, actor: Actor) -> None:
         """`actor` has received so many bytes; none at all is the end of the stream."""
         if size == 0:
-            actor.acquire(self.closed)
+            self.end(actor)
             return
         start = self._received
         self._received = end = start + size
@@ -63,6 +80,42 @@ class Pipe:
             pending.popleft()
             if last >= end:
                 break
+
+
+@final
+class Pool:
+    """Where it is not known who receives what: every receipt comes after every send."""
+
+    __slots__ = ("_releases", "ends", "opened")
+
+    def __init__(self) -> None:
+        self._releases: dict[int, Release] = {}
+        self.opened: Release | None = None
+        self.ends = 2
+
+    def send(self, size: int, release: Release) -> None:  # noqa: ARG002
+        """Something was sent."""
+        self._releases.pop(release.slot, None)
+        self._releases[release.slot] = release
+        if len(self._releases) > _UNREAD:
+            del self._releases[next(iter(self._releases))]
+
+    def close(self, release: Release) -> None:
+        """An end is closed."""
+        self.send(0, release)
+
+    def end(self, actor: Actor) -> None:
+        """`actor` sees that there is nobody at the other end any more."""
+        for release in list(self._releases.values()):
+            actor.acquire(release)
+
+    def receive_unseen(self, actor: Actor) -> None:
+        """`actor` has received something."""
+        self.end(actor)
+
+    def receive(self, size: int, actor: Actor) -> None:  # noqa: ARG002
+        """`actor` has received something, or the end."""
+        self.end(actor)
 
 
 def _pipe(session: sessions.Session, queue: object) -> Pipe:
@@ -93,6 +146,12 @@ class _Put(Watch):
             pipe, actor = here
             pipe.send(note[1], actor.release())
 
+    def failed(self, note: tuple[Any, int] | None, error: BaseException) -> None:  # noqa: ARG002
+        here = None if note is None else _here(note[0])
+        if here is not None:
+            pipe, actor = here
+            pipe.end(actor)
+
 
 @final
 class _Get(Watch):
@@ -116,7 +175,7 @@ class _Close(Watch):
         here = _here(queue)
         if here is not None:
             pipe, actor = here
-            pipe.closed = pipe.closed or actor.release()
+            pipe.close(actor.release())
 
 
 @final
@@ -136,10 +195,8 @@ class _Lockstep(Watch):
             pipe.receive(in_flight - left, actor)
         elif sender_closed:
             # Either end: the first is the one that closes.
-            if pipe.closed is None:
-                pipe.closed = actor.release()
-            else:
-                actor.acquire(pipe.closed)
+            pipe.end(actor)
+            pipe.close(actor.release())
 
 
 def install(patches: Patches) -> None:

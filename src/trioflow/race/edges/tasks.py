@@ -41,6 +41,8 @@ class RunInstrument(trio.abc.Instrument):
         caller = session.actor()
         self._outer = None if caller is None or caller.kind == "task" else caller
         """Who calls `trio.run`: somebody only where a thread runs a loop of its own."""
+        self.ticked: list[Actor] | None = None
+        """Guest runs: who has run since the host had its last turn."""
         # A run that crashed has left in the middle of a step.
         context.actor = self._outer
         _runs.add(self)
@@ -113,6 +115,8 @@ class RunInstrument(trio.abc.Instrument):
         try:
             if actor is not None:
                 actor.end_step()
+                if self.ticked is not None:
+                    self.ticked.append(actor)
         except Exception as error:  # noqa: BLE001
             faults.report("edges.tasks", error)
 
@@ -250,6 +254,7 @@ def _watching_setup(original: Callable[..., Any]) -> Callable[..., Any]:
         session = sessions.current()
         if session is not None:
             foreign.catch_up()
+            local.hosting = False
             runner.instruments.add_instrument(RunInstrument(session, runner))
         return runner
 
@@ -265,14 +270,16 @@ def _watching_reschedule(original: Any) -> Callable[..., Any]:
 
     def reschedule(self: Any, task: trio.lowlevel.Task, next_send: Any = nothing) -> None:
         actor = context.actor
-        if actor is not None:
+        if actor is not None or local.hosting:
             try:
                 session = watching.session
-                woken = None if session is None else session.tasks.get(task)
+                if actor is None:
+                    actor = None if session is None else session.actor()
+                woken = None if session is None or actor is None else session.tasks.get(task)
                 newborn = woken is not None and woken is local.newborn
                 if newborn:
                     local.newborn = None
-                if woken is None or woken is actor or actor.kind == "thread":
+                if actor is None or woken is None or woken is actor or (actor.kind == "thread" and not local.hosting):
                     pass
                 elif newborn and actor.kind == "task":
                     pass  # Being born it already comes after this step.
@@ -287,6 +294,36 @@ def _watching_reschedule(original: Any) -> Callable[..., Any]:
     return reschedule
 
 
+def _watching_tick(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A guest run has its turn. In between the host runs, in the same thread and so after all that was done.
+
+    The host is one actor: whom it wakes, and what it asks to be called, comes after all that it has seen.
+    """
+
+    def guest_tick(self: Any) -> None:
+        runner = self.runner
+        runs = _instruments(runner)
+        for run in runs:
+            run.ticked = []
+        local.hosting = False
+        try:
+            original(self)
+        finally:
+            try:
+                session = watching.session
+                host = None if session is None else session.actor_or_host()
+                for run in runs:
+                    ticked, run.ticked = run.ticked, None
+                    for actor in dict.fromkeys(ticked or ()):
+                        if host is not None:
+                            host.acquire(actor.so_far())
+                local.hosting = _trio.current_runner() is runner
+            except Exception as error:  # noqa: BLE001
+                faults.report("edges.tasks", error)
+
+    return guest_tick
+
+
 def install(patches: Patches) -> None:
     """Follow the tasks of all runs that start from now on."""
     run = _trio.module("trio._core._run")
@@ -294,4 +331,5 @@ def install(patches: Patches) -> None:
     patches.wrap(run.Runner, "reschedule", _watching_reschedule)
     patches.wrap(run.Runner, "task_exited", _watching_exit)
     patches.wrap(run.Runner, "close", _watching_close)
+    patches.wrap(run.GuestState, "guest_tick", _watching_tick)
     patches.wrap(trio.Nursery, "_check_nursery_closed", _watching_nursery)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from trioflow.race import _trio
-from trioflow.race.clocks.registry import Group
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
+from trioflow.race.edges.looks import acquire_ended
 from trioflow.race.edges.session import Session
 from trioflow.race.shadow import faults
 
@@ -29,18 +29,7 @@ def _acquire_all(session: Session, runner: _trio.RunnerParts) -> None:
         if actor is not None and actor is not waiting:
             waiting.acquire(actor.release_now())
         for nursery in task.child_nurseries:
-            group = session.groups.get(nursery)
-            if group is None:
-                continue
-            # What a nursery's tasks have done can be asked for once, and its parent will: so it is asked for by
-            # somebody who takes their place.
-            proxy = session.spawn(None, "", None)
-            group.join_into(proxy)
-            waiting.acquire(proxy.release_now())
-            together = Group()
-            together.add(proxy)
-            session.groups[nursery] = together
-            session.registry.ended(proxy)
+            acquire_ended(session, nursery, waiting)
 
 
 def _watching_wait(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ Worker threads are used again, so a clock belongs to the job and not to the thre
 
 from __future__ import annotations
 
+import _thread
 import functools
 import threading
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from concurrent.futures import thread as pools
 from typing import Any, final
 
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Release
+from trioflow.race.clocks.actor import Actor, Release
+from trioflow.race.clocks.registry import Group
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.jobs import Job, start_job
@@ -201,12 +203,33 @@ class _JoinWatch(Watch):
 
 
 @final
+class _Finished:
+    """What the jobs of a pool have done, for whoever waits for its shutdown."""
+
+    def __init__(self) -> None:
+        # Not one of `threading`, which may be watched.
+        self._lock = _thread.allocate_lock()
+        self._group = Group()
+
+    def add(self, job: Job) -> None:
+        """A job has ended."""
+        with self._lock:
+            self._group.add(job.actor)
+
+    def join_into(self, actor: Actor) -> None:
+        """All jobs have ended."""
+        with self._lock:
+            self._group.join_into(actor)
+
+
+@final
 class _Submitted:
     """The function of a work item, with its job."""
 
-    def __init__(self, job: Job, function: Callable[..., Any]) -> None:
+    def __init__(self, job: Job, function: Callable[..., Any], finished: _Finished) -> None:
         self.job = job
         self.function = function
+        self.finished = finished
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         return self.job.run(self.function, *arguments, **options)
@@ -216,13 +239,19 @@ def _watching_submit(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         session = sessions.current()
-        job = None
+        function = fn
         try:
             parent = None if session is None else session.actor_or_host()
             job = start_job(session, parent, fn)
+            if session is not None and job is not None:
+                finished = session.shadows.get(self)
+                if finished is None:
+                    finished = _Finished()
+                    session.shadows.set(self, finished)
+                function = _Submitted(job, fn, finished)
         except Exception as error:  # noqa: BLE001
             faults.report("edges.threads", error)
-        return original(self, fn if job is None else _Submitted(job, fn), *args, **kwargs)
+        return original(self, function, *args, **kwargs)
 
     return submit
 
@@ -230,17 +259,36 @@ def _watching_submit(original: Callable[..., Any]) -> Callable[..., Any]:
 def _watching_item(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def run(self: Any) -> None:
-        job = self.fn.job if isinstance(getattr(self, "fn", None), _Submitted) else None
-        if job is None:
+        submitted = getattr(self, "fn", None)
+        if not isinstance(submitted, _Submitted):
             original(self)
             return
         # The result is set, and callbacks are called, as part of the job.
+        job = submitted.job
         try:
             job.run(original, self)
         finally:
             job.finish()
+            submitted.finished.add(job)
 
     return run
+
+
+@final
+class _ShutdownWatch(Watch):
+    """`shutdown`, where it has waited for the threads."""
+
+    def before(self, pool: ThreadPoolExecutor, wait: bool = True, **_: Any) -> tuple[ThreadPoolExecutor, bool]:
+        return pool, wait
+
+    def after(self, note: tuple[ThreadPoolExecutor, bool] | None, result: object) -> None:  # noqa: ARG002
+        session = sessions.current()
+        if session is None or note is None or not note[1]:
+            return
+        finished: _Finished | None = session.shadows.get(note[0])
+        actor = session.actor_or_host()
+        if finished is not None and actor is not None:
+            finished.join_into(actor)
 
 
 def install(patches: Patches) -> None:
@@ -258,5 +306,6 @@ def install(patches: Patches) -> None:
     patches.watch(threading.Thread, "join", _JoinWatch())
     patches.watch(threading.Thread, "is_alive", _JoinWatch())
     patches.replace(ThreadPoolExecutor, "submit", _watching_submit(ThreadPoolExecutor.submit))
+    patches.watch(ThreadPoolExecutor, "shutdown", _ShutdownWatch())
     item = getattr(pools, "_WorkItem")  # noqa: B009
     patches.replace(item, "run", _watching_item(item.run))

@@ -157,7 +157,7 @@ class Memory:
             elif shadow.born is not None and shadow.born.step == actor.step and actor.kind != "thread":
                 return False
             else:
-                self._forget_making(shadow)
+                self._forget_making(shadow, actor)
         if shadow.shared is None:
             self._share(shadow, actor)
         return True
@@ -195,7 +195,7 @@ class Memory:
 
     def _second_actor(self, shadow: ObjectShadow, actor: Actor) -> None:
         """An object that had one owner is met by somebody else."""
-        self._forget_making(shadow)
+        self._forget_making(shadow, actor)
         last: Moment | None = None
         for moment in shadow.recent.values():
             if last is None or moment.time > last.time:
@@ -205,20 +205,21 @@ class Memory:
         else:
             self._share(shadow, actor)
 
-    def _forget_making(self, shadow: ObjectShadow) -> None:
+    def _forget_making(self, shadow: ObjectShadow, met_by: Actor) -> None:
         """Drop what was done to an object before anybody else could know of it.
 
         Whoever meets an object has got it from somewhere, and so after it was made. Nobody runs in the midst of
-        a task's step, so this holds for all of the step; in a thread it holds for the making alone.
+        a task's step, so this holds for all of the step; where a thread is at either end it holds for the making alone.
         """
         born = shadow.born
         if born is None:
             return
         making = self._tables.making
+        apart = born.actor.apart(met_by)
         for recent, moment in list(shadow.recent.items()):
             if moment.actor is born.actor and moment.step == born.step:
                 number = recent if isinstance(recent, int) else recent[0]
-                if born.actor.kind != "thread" or number in making:
+                if not apart or number in making:
                     del shadow.recent[recent]
                     shadow.effects.pop(recent, None)
 
