@@ -70,7 +70,7 @@ ROWS = [
     ("x[k] += 1", "@item_update(x, S, k)[k] += 1"),
     ("x[k] += v", "@item_update(x, S, k, S)[k] += v"),
     ("x[k] += await v", "@item_begin(x, S, k)[k] += await v\n@finish(S, S)"),
-    ("x[k + 1] |= v", "@base(x, S)[@key(k + 1, S, S)] |= v"),
+    ("x[k + 1] |= v", "@base(x, S)[@key(k + 1, S, S)] |= @contents(v, S)"),
     ("x[k + 1]", "@base(x, S)[@key(k + 1, S)]"),
     ("x[k + 1] = v", "@base(x, S)[@key(k + 1, S)] = v"),
     ("x[await k]", "@call_begin(x, S)[@call_end(await k, S)]"),

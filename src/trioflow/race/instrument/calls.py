@@ -9,7 +9,7 @@ import ast
 from typing import final
 
 from trioflow.race.instrument import names
-from trioflow.race.instrument.names import is_literal, is_simple_key, suspends
+from trioflow.race.instrument.names import is_constant, is_literal, is_simple_key, suspends
 from trioflow.race.instrument.scopes import Scope, Scopes
 from trioflow.race.instrument.table import Function
 from trioflow.race.model.sites import Operation
@@ -144,6 +144,20 @@ def key_of(arguments: list[ast.expr], method: str) -> ast.expr | None:
         return None
     first = arguments[0]
     return first if is_simple_key(first) or method in names.KEYED_METHODS else None
+
+
+def keys_stored(call: ast.Call, arguments: list[ast.expr]) -> list[ast.expr]:
+    """Return the keys under which `d.update({"a": 1}, b=2)` stores, if all are written out as constants."""
+    keys: list[ast.expr] = []
+    for argument in arguments:
+        if not isinstance(argument, ast.Dict) or not all(key is not None and is_constant(key) for key in argument.keys):
+            return []
+        keys += [key for key in argument.keys if key is not None]
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            return []
+        keys.append(ast.Constant(keyword.arg))
+    return [] if suspends(call) else keys
 
 
 def last_suspending(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[int | None, ast.keyword | None]:

@@ -91,7 +91,9 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
             *("copy.copy", "copy.deepcopy", "json.dump", "json.dumps", "pickle.dump", "pickle.dumps"),
             *("pprint.pprint", "pprint.pformat", "collections.Counter", "collections.OrderedDict"),
             *("bisect.bisect", "bisect.bisect_left", "bisect.bisect_right", "math.fsum", "math.prod"),
-            *("statistics.mean", "statistics.fmean", "statistics.median"),
+            *("statistics.mean", "statistics.fmean", "statistics.median", "statistics.stdev", "statistics.mode"),
+            *("zlib.compress", "zlib.crc32", "base64.b64encode", "hashlib.md5", "hashlib.sha1", "hashlib.sha256"),
+            *("marshal.dumps"),
             *("pprint.pp", "reprlib.repr", "copy.replace"),
             *("dataclasses.replace", "dataclasses.asdict", "dataclasses.astuple"),
             *(f"{module}.{name}" for module in ("attr", "attrs") for name in ("evolve", "asdict", "astuple")),
@@ -101,18 +103,26 @@ FUNCTIONS: Final[dict[str, tuple[slice, Operation]]] = {
     **dict.fromkeys(
         (
             *("collections.deque", "random.choice", "random.choices", "random.sample"),
-            *("itertools.accumulate", "itertools.cycle", "itertools.islice", "itertools.groupby"),
+            *("itertools.accumulate", "itertools.cycle", "itertools.islice", "itertools.groupby", "itertools.tee"),
+            *("itertools.pairwise", "itertools.batched", "itertools.permutations", "itertools.combinations"),
         ),
         (_FIRST, Operation.ITERATE),
     ),
     **dict.fromkeys(
-        ("itertools.chain", "itertools.product", "itertools.zip_longest", "heapq.merge"), (_ALL, Operation.ITERATE)
+        ("itertools.chain", "itertools.product", "itertools.zip_longest", "itertools.compress", "heapq.merge"),
+        (_ALL, Operation.ITERATE),
     ),
     **dict.fromkeys(
-        ("heapq.nlargest", "heapq.nsmallest", "functools.reduce", "itertools.filterfalse", "itertools.takewhile"),
+        (
+            *("heapq.nlargest", "heapq.nsmallest", "functools.reduce", "itertools.filterfalse", "itertools.takewhile"),
+            *("itertools.dropwhile", "itertools.starmap"),
+        ),
         (_SECOND, Operation.ITERATE),
     ),
-    "collections.defaultdict": (_SECOND, Operation.CONTENTS_READ),
+    **dict.fromkeys(
+        ("collections.defaultdict", "struct.unpack", "struct.unpack_from"), (_SECOND, Operation.CONTENTS_READ)
+    ),
+    "struct.pack_into": (_SECOND, Operation.CONTENTS_WRITE),
     **dict.fromkeys(
         (
             "heapq.heappush",
@@ -173,6 +183,15 @@ METHODS: Final[dict[str, tuple[slice, Operation]]] = {
     "join": (_FIRST, Operation.ITERATE),
     "extend": (_FIRST, Operation.ITERATE),
     "update": (_ALL, Operation.ITERATE),
+    **dict.fromkeys(("writelines", "writerow", "writerows", "fromlist"), (_FIRST, Operation.ITERATE)),
+    **dict.fromkeys(("write", "send_all", "sendall", "sendto", "frombytes"), (_FIRST, Operation.CONTENTS_READ)),
+    **dict.fromkeys(
+        (
+            *("union", "intersection", "difference", "symmetric_difference", "issubset", "issuperset", "isdisjoint"),
+            *("difference_update", "intersection_update", "symmetric_difference_update", "extendleft", "subtract"),
+        ),
+        (_ALL, Operation.CONTENTS_READ),
+    ),
 }
 """Methods that read their arguments."""
 
@@ -283,6 +302,11 @@ def is_plain(node: ast.expr) -> bool:
             return True
         case _:
             return False
+
+
+def is_unchanging(node: ast.expr) -> bool:
+    """Return whether an augmented assignment of a value certainly makes a new object."""
+    return is_plain(node) and not (isinstance(node, ast.Constant) and isinstance(node.value, bytes))
 
 
 def evaluated(node: ast.AST) -> Iterator[ast.AST]:

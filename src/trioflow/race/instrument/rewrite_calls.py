@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 
 from trioflow.race.instrument import names, nodes
-from trioflow.race.instrument.calls import is_view, key_of, last_suspending
+from trioflow.race.instrument.calls import is_view, key_of, keys_stored, last_suspending
 from trioflow.race.instrument.names import suspends
 from trioflow.race.instrument.rewrite_places import PROBE_OF
 from trioflow.race.instrument.rewrite_reflection import ReflectionRewriter
@@ -56,8 +56,9 @@ class CallRewriter(ReflectionRewriter):
             self._bound_method(node, arguments)
         elif isinstance(function, ast.Name) and self._is_variable(function.id):
             self._kept_method(node, function, arguments)
-        elif Operation.CONTENTS_WRITE in operations.values() and arguments and self._changes(arguments[0]):
-            self._change_of_argument(node, arguments)
+        for index, operation in operations.items():
+            if operation is Operation.CONTENTS_WRITE and self._changes(arguments[index]):
+                self._change_of_argument(node, arguments, index)
         if self._shows_locals(node):
             return nodes.around_locals(node)
         return self.made(node)
@@ -145,6 +146,13 @@ class CallRewriter(ReflectionRewriter):
             site = self.site(Operation.READ, function, expression=receiver, name=function.attr)
             function.value = nodes.probe("read", function.value, receiver, site)
             return
+        stored = keys_stored(node, arguments) if function.attr == "update" else []
+        for each in stored:
+            site = self.site(Operation.ITEM_WRITE, node, expression=receiver, constant_key=True)
+            copied = nodes.copied_key(each, receiver)
+            function.value = nodes.probe("item_write", function.value, receiver, site, copied)
+        if stored:
+            return
         key = key_of(arguments, function.attr)
         site = self.site(
             Operation.CALL,
@@ -189,11 +197,12 @@ class CallRewriter(ReflectionRewriter):
             copies = [nodes.copied_key(first, function)]
         node.func = nodes.probe("bound", node.func, function, site, *copies)
 
-    def _change_of_argument(self, node: ast.Call, arguments: list[ast.expr]) -> None:
-        changed = arguments[0]
+    def _change_of_argument(self, node: ast.Call, arguments: list[ast.expr], index: int) -> None:
+        changed = arguments[index]
         site = self.site(Operation.CONTENTS_WRITE, changed, stands_for=node)
         suspended = self._finish_after(node, arguments, site)
-        node.args[0] = nodes.probe("call_begin" if suspended else "contents_write", node.args[0], changed, site)
+        probe = "call_begin" if suspended else "contents_write"
+        node.args[index] = nodes.probe(probe, node.args[index], changed, site)
 
     def _changes(self, node: ast.expr) -> bool:
         return names.is_place(node) and not self.is_silent(node)

@@ -108,8 +108,6 @@ class StatementRewriter(CallRewriter):
             result += handler(statement)
         return result
 
-    # Names
-
     def written(self, name: str, where: ast.AST, at: Span | None = None) -> list[ast.stmt]:
         """Return what tells that a name has been bound."""
         return self._written(name, where, Operation.NAME_WRITE, at=at)
@@ -189,8 +187,9 @@ class StatementRewriter(CallRewriter):
 
     def _augmented(self, node: ast.AugAssign) -> list[ast.stmt]:
         suspended = suspends(node.value)
-        in_place = type(node.op) in _IN_PLACE and not names.is_plain(node.value)
-        node.value = self.expression(node.value)
+        in_place = type(node.op) in _IN_PLACE and not names.is_unchanging(node.value)
+        looks = in_place and not suspended and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.BitXor)
+        node.value = self.observed(node.value, Operation.CONTENTS_READ) if looks else self.expression(node.value)
         if isinstance(node.target, ast.Name):
             return self._augmented_name(node, node.target, in_place=in_place)
         operation = Operation.SUSPENDED_UPDATE if suspended else Operation.UPDATE
@@ -370,7 +369,7 @@ def _captures(pattern: ast.AST) -> list[str]:
 
 
 def augmented_operator(node: ast.AugAssign) -> str:
-    """Return the operator of an augmented assignment as it is written."""
+    """Return the operator of an augmented assignment."""
     return _OPERATORS[type(node.op)]
 
 

@@ -20,6 +20,7 @@ and `CONTENTS`, the one variable on which its races are judged; deques, bytearra
 
 from __future__ import annotations
 
+import array
 import collections
 import enum
 from collections.abc import Hashable
@@ -66,10 +67,18 @@ _NOTHING: Effects = ()
 
 _SIMPLE = frozenset({str, int, bytes, bool, float, type(None), complex})
 
+_WHOLE_READS = (
+    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __add__ __radd__ __mul__ __rmul__ __sub__ __rsub__ "
+    "__or__ __ror__ __and__ __rand__ __xor__ __rxor__ __repr__ __str__ __format__ __reduce__ __reduce_ex__ __copy__"
+).split()
+"""Methods of operators and protocols that look at everything, whatever the container."""
+
 _DICT_READS = {
     "keys": _SHAPE_READ,
     "__iter__": _SHAPE_READ,
+    "__reversed__": _SHAPE_READ,
     "__len__": _SHAPE_READ,
+    **dict.fromkeys(_WHOLE_READS, _ALL_READ),
     "values": _ALL_READ,
     "items": _ALL_READ,
     "copy": _ALL_READ,
@@ -102,23 +111,32 @@ _LIST_METHODS = {
     "count": _ALL_READ,
     "index": _ALL_READ,
     "__iter__": _ALL_READ,
+    "__reversed__": _ALL_READ,
     "__len__": _SHAPE_READ,
     "__contains__": _ALL_READ,
+    **dict.fromkeys(_WHOLE_READS, _ALL_READ),
 }
 _SET_READS = frozenset(
     "copy difference intersection isdisjoint issubset issuperset symmetric_difference union __iter__ __len__".split()
-)
+).union(_WHOLE_READS)
 _SET_WRITES = frozenset(
     "clear pop update difference_update intersection_update symmetric_difference_update "
     "__ior__ __iand__ __isub__ __ixor__".split()
 )
-_SEQUENCE_READS = frozenset(
-    "copy count index __iter__ __len__ __getitem__ decode find rfind startswith endswith hex split strip join "
-    "tobytes tolist tofile lower upper partition".split()
-)
 _SEQUENCE_WRITES = frozenset(
-    "append appendleft extend extendleft insert pop popleft remove reverse rotate clear __iadd__ __imul__ __setitem__ "
-    "__delitem__ frombytes fromlist fromfile byteswap".split()
+    "append appendleft extend extendleft insert pop popleft remove reverse rotate clear resize __iadd__ __imul__ "
+    "__setitem__ __delitem__ frombytes fromlist fromfile fromunicode byteswap".split()
+)
+_SEQUENCE_READS = (
+    frozenset(
+        name
+        for cls in (collections.deque, bytearray, array.array)
+        for name in dir(cls)
+        if not name.startswith("_")
+        and name not in ("fromhex", "maketrans", "buffer_info", "itemsize", "typecode", "maxlen")
+    )
+    .difference(_SEQUENCE_WRITES)
+    .union(_WHOLE_READS, ("__iter__", "__reversed__", "__len__", "__getitem__", "__contains__"))
 )
 REMOVALS = frozenset({"pop", "popleft", "popitem", "remove", "discard", "__delitem__", "clear"})
 """Methods that take something out: what they return is owned by whoever took it."""
@@ -248,6 +266,10 @@ def _list_effects(value: list[Any], operation: Operation, name: str | None, key:
             return (*_element(value, -1, WRITE), (Part.ELEMENTS, WRITE), *_SHAPE_WRITE)
         if name == "__getitem__":
             return _element(value, key, READ)
+        if name == "__setitem__":
+            return (*_element(value, key, WRITE), (Part.ELEMENTS, WRITE)) if is_a(key, int) else _ALL_WRITE
+        if name == "__delitem__":
+            return _ALL_WRITE
         return _LIST_METHODS.get(name, _NOTHING)
     if operation is Operation.SHAPE:
         return _SHAPE_READ
@@ -285,7 +307,7 @@ def _set_effects(operation: Operation, name: str | None, key: object) -> Effects
         return _CONTENTS_READ if name in _SET_READS else _NOTHING
     if operation is Operation.MEMBER:
         return _CONTENTS_READ if key is ABSENT else (*_CONTENTS_READ, (key_of(key), READ))
-    return _CONTENTS_WRITE if operation is Operation.CONTENTS_WRITE else _CONTENTS_READ
+    return _CONTENTS_WRITE if operation in (Operation.CONTENTS_WRITE, Operation.ITEM_WRITE) else _CONTENTS_READ
 
 
 def _sequence_effects(operation: Operation, name: str | None) -> Effects:

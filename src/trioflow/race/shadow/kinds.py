@@ -16,6 +16,7 @@ import collections
 import enum
 import threading
 import types
+import weakref
 from typing import Any, TypeVar, final
 
 
@@ -55,6 +56,9 @@ _DELEGATING: tuple[tuple[type, str], ...] = (
     (collections.UserDict, "data"),
     (collections.UserList, "data"),
     (collections.ChainMap, "maps"),
+    (weakref.WeakValueDictionary, "data"),
+    (weakref.WeakKeyDictionary, "data"),
+    (weakref.WeakSet, "data"),
 )
 
 
