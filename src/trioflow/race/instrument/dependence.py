@@ -22,8 +22,8 @@ sets that include each other, which `inclusion` solves. Every step is linear, or
 
 Limits: what chooses between the copies of a `finally` clause counts for no condition in it; fields
 of objects are not followed (a value stored in an attribute and read again is a new read), nor are
-elements of containers, variables that inner functions rebind, what `exec` does, and context
-managers that swallow exceptions.
+elements of containers that were not made here, variables that inner functions rebind, what `exec`
+does, and context managers that swallow exceptions, but for `suppress`.
 """
 
 from __future__ import annotations
@@ -61,9 +61,14 @@ class FunctionFlow:
     """The same, and all that decides which value is returned."""
 
 
-def analyse(function: Function) -> FunctionFlow:
-    """Finds on which reads the acts and the result of a function depend; inner functions are left out."""
-    program = read_function(function)
+def analyse(function: Function, captured: frozenset[str] = frozenset()) -> FunctionFlow:
+    """Finds on which reads the acts and the result of a function depend; inner functions are left out.
+
+    Args:
+        function: What is analysed.
+        captured: Names of locals of the functions around; what is read of these are parameters called `^name`.
+    """
+    program = read_function(function, captured)
     returned = program.new_node(program.result)
     equations = _Equations(program, control_dependence(program.graph))
     equations.add_definitions()
@@ -77,6 +82,9 @@ def analyse(function: Function) -> FunctionFlow:
         data[tree] = data.get(tree, 0) | equations.flowing(value.sources, value.nodes, solution)
     result = solution[equations.plain(returned)]
     choices = solution[equations.choice(returned)]
+    for block in program.decided_yields:
+        result |= solution[equations.running(block)]
+        choices |= solution[equations.running(block)]
     return FunctionFlow(
         {tree: sets.of(bits) for tree, bits in control.items()},
         {tree: sets.of(bits) for tree, bits in data.items()},

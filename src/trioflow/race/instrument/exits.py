@@ -19,6 +19,8 @@ import attrs
 from trioflow.race.instrument.control_flow import EXIT
 
 _LOOKUP = frozenset({"KeyError", "IndexError", "LookupError"})
+_ARITHMETIC = frozenset({"ZeroDivisionError", "ArithmeticError", "OverflowError"})
+_UNFIT = frozenset({"ValueError", "TypeError"})
 _ANY = frozenset({"Exception", "BaseException"})
 _FROM_OUTSIDE = frozenset({"Cancelled", "TooSlowError"})
 """Exceptions that tell nothing about what was read."""
@@ -84,6 +86,10 @@ class Reads:
     calls: int = 0
     """Calls that are not awaited."""
     awaited: int = 0
+    operands: int = 0
+    """What arithmetic is done with."""
+    converted: int = 0
+    """What is given to functions that are known."""
     suspends: bool = False
     """Whether there is a checkpoint in the body."""
 
@@ -93,6 +99,8 @@ class Reads:
         self.attributes |= other.attributes
         self.calls |= other.calls
         self.awaited |= other.awaited
+        self.operands |= other.operands
+        self.converted |= other.converted
         self.suspends |= other.suspends
 
     def reason_for(self, handler: Handler) -> int:
@@ -109,6 +117,10 @@ class Reads:
             reads |= self.items | self.calls
         if handler.catches_missing_attributes:
             reads |= self.attributes | self.calls
+        if not handler.names.isdisjoint(_ARITHMETIC):
+            reads |= self.operands
+        if not handler.names.isdisjoint(_UNFIT):
+            reads |= self.operands | self.converted
         if not handler.catches_any:
             reads |= self.awaited
         elif not self.suspends:

@@ -17,6 +17,7 @@ from trioflow.race.instrument.carriers import function_carries, method_carries, 
 from trioflow.race.instrument.definitions import Constancy
 from trioflow.race.instrument.exits import Reads
 from trioflow.race.instrument.local_names import Function, local_names, parameters
+from trioflow.race.instrument.own_objects import KEEPING, made_here
 from trioflow.race.instrument.program import CONSTANT, NOTHING, UNKNOWN, Program, Value, joined
 
 _CONSUMING = frozenset({"extend", "join", "update"})
@@ -26,9 +27,13 @@ _CONSUMING = frozenset({"extend", "join", "update"})
 class ExpressionReader(Program):
     """A program with what it takes to read expressions."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, captured: frozenset[str]) -> None:
         super().__init__()
         names = local_names(function)
+        self._captured = {name: ast.arg(arg=f"^{name}") for name in sorted(captured)}
+        self._own = made_here(function)
+        gathering = (function.args.vararg, function.args.kwarg)
+        self._gathering = frozenset(each.arg for each in gathering if each is not None)
         self.returned = self.new_variable()
         self.yielded: list[Value] = []
         self.variables = {name: self.new_variable() for name in sorted(names.local)}
@@ -82,6 +87,7 @@ class ExpressionReader(Program):
             left = left.left
         values = [self.value(left)]
         values.extend(self.value(right) for right in reversed(rights))
+        self.reads.operands |= joined(values).sources
         self.may_raise()
         return joined(values)
 
@@ -104,7 +110,9 @@ class ExpressionReader(Program):
     def _value_of_name(self, tree: ast.Name) -> Value:
         variable = self.variable(tree.id)
         if variable is None:
-            return self.source(tree)
+            read = self.source(tree)
+            captured = self._captured.get(tree.id)
+            return read if captured is None else joined((read, self.source(captured)))
         value = self.use(variable)
         if tree.id in self._shared:
             value = joined((value, self.source(tree)))
@@ -145,6 +153,8 @@ class ExpressionReader(Program):
                     return UNKNOWN, UNKNOWN
                 if tree.id in self._shared:
                     self.source(tree)
+                if tree.id in self._gathering:
+                    return self.use(variable), UNKNOWN
                 if tree.id in self._steady and variable == self.variables[tree.id]:
                     return UNKNOWN, UNKNOWN
                 return self.use_as_object(variable), UNKNOWN
@@ -187,7 +197,10 @@ class ExpressionReader(Program):
             else:
                 inner = self.object_of(tree.func.value)[1]
         elif isinstance(tree.func, ast.Name):
-            carrying = self.variable(tree.func.id) is None and function_carries(tree.func.id)
+            variable = self.variable(tree.func.id)
+            carrying = variable is None and function_carries(tree.func.id)
+            if variable is not None and tree.func.id in self._own.partials:
+                inner = self.use(variable)
         else:
             inner = self.object_of(tree.func)[1]
         evaluate = self.contents if carrying or name in _CONSUMING else self.value
@@ -199,9 +212,33 @@ class ExpressionReader(Program):
         self.may_raise()
         result = self.source(tree)
         self.reads.calls |= result.sources
+        if carrying:
+            self.reads.converted |= joined(given).sources
+        self._keep(tree.func, given)
         arguments = joined((inner, *given))
         self.act(tree, arguments)
         return (joined((result, receiver, *given)) if carrying else result), arguments
+
+    def _keep(self, function: ast.expr, given: list[Value]) -> None:
+        """What is put into a container that was made here is in it from now on."""
+        match function:
+            case ast.Attribute(value=ast.Name(id=name), attr=method) if method in KEEPING and name in self._own.objects:
+                variable = self.variable(name)
+                if variable is not None:
+                    self.define(variable, joined((self.use(variable), *given)))
+            case _:
+                pass
+
+    def is_own(self, name: str) -> bool:
+        """Whether a name stands for a container or an exit stack that was made here."""
+        return name in self._own.objects and self.variable(name) is not None
+
+    def keep_in(self, target: ast.expr, value: Value) -> None:
+        """The same for what is stored in an element or an attribute of an object that was made here."""
+        if isinstance(target, ast.Name) and target.id in self._own.objects:
+            variable = self.variable(target.id)
+            if variable is not None:
+                self.define(variable, joined((self.use(variable), value)))
 
     def _value_of_starred(self, tree: ast.Starred) -> Value:
         self.may_raise()

@@ -62,6 +62,8 @@ class Program:
         self.conditions: dict[int, Value] = {}
         """What decides the branch at the end of a block."""
         self.acts: list[Act] = []
+        self.decided_yields: list[int] = []
+        """The blocks of those that yield a constant: that they run at all is what they tell."""
         self.result = UNKNOWN
         """What is returned and yielded."""
         self.sources: list[ast.AST] = []

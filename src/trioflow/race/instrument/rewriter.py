@@ -26,7 +26,7 @@ from trioflow.race.instrument.dependence import analyse
 from trioflow.race.instrument.names import suspends
 from trioflow.race.instrument.positions import SourceText, first_executed, span
 from trioflow.race.instrument.rewrite_statements import StatementRewriter
-from trioflow.race.instrument.scopes import FunctionNode, Scopes
+from trioflow.race.instrument.scopes import FunctionNode, Scope, Scopes
 from trioflow.race.instrument.table import Function, TableBuilder
 from trioflow.race.model.sites import ModuleTable, Operation
 
@@ -109,7 +109,7 @@ class _Rewriter(StatementRewriter):
             first_line=span(decorators[0] if decorators else node).line,
             # A generator, too, can be suspended while other tasks run.
             is_async=isinstance(node, ast.AsyncFunctionDef) or _is_generator(node),
-            flow=analyse(node),
+            flow=analyse(node, frozenset(name for name in scope.uses if _is_captured(scope, name))),
             parameter=positional[0].arg if class_node is not None and positional else None,
             class_node=class_node,
             outer=self.function,
@@ -121,6 +121,12 @@ class _Rewriter(StatementRewriter):
             yield function
         self.function, self.active = outer, active
         self.table.function(function)
+
+
+def _is_captured(scope: Scope, name: str) -> bool:
+    """Return whether a name is a local of a function around."""
+    owner = scope.lookup(name)
+    return owner is not None and owner is not scope and isinstance(owner.node, ast.AsyncFunctionDef)
 
 
 def _is_generator(node: FunctionNode) -> bool:

@@ -16,9 +16,9 @@ from trioflow.race.instrument.program import NOTHING, UNKNOWN, Program, Value, j
 from trioflow.race.instrument.try_statements import TryReader
 
 
-def read_function(function: Function) -> Program:
-    """Takes a function apart."""
-    reader = StatementReader(function)
+def read_function(function: Function, captured: frozenset[str] = frozenset()) -> Program:
+    """Takes a function apart; `captured` are the locals of functions around that it reads."""
+    reader = StatementReader(function, captured)
     reader.read(function)
     return reader
 
@@ -191,6 +191,10 @@ class StatementReader(TryReader):
         self.enter(after)
 
     def _with(self, statement: ast.With | ast.AsyncWith) -> None:
+        swallowed = _suppressed(statement)
+        if swallowed is not None:
+            self.try_statement(swallowed)
+            return
         for item in statement.items:
             if isinstance(item.context_expr, (ast.Attribute, ast.Subscript)):
                 value = self.iterated(item.context_expr)
@@ -203,6 +207,10 @@ class StatementReader(TryReader):
             if item.optional_vars is not None:
                 self.bind(item.optional_vars, value)
         self.statements(statement.body)
+        for item in statement.items:
+            if isinstance(item.optional_vars, ast.Name) and self.is_own(item.optional_vars.id):
+                # What it was given in the meantime takes effect when it is left, as with an exit stack.
+                self.act(item.context_expr, self.value(item.optional_vars))
         self.may_raise()
 
     def _assert(self, statement: ast.Assert) -> None:
@@ -258,6 +266,29 @@ class StatementReader(TryReader):
                     self.bind_name(name, part, subject)
                 case _:
                     pass
+
+
+def _suppressed(statement: ast.With | ast.AsyncWith) -> ast.Try | None:
+    """What `with suppress(...)` means, written as a `try` statement."""
+    match statement:
+        case ast.With(
+            items=[
+                ast.withitem(
+                    context_expr=ast.Call(
+                        func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=[_, *_] as exceptions
+                    )
+                )
+            ]
+        ):
+            caught = ast.Tuple(elts=exceptions, ctx=ast.Load())
+            return ast.Try(
+                body=statement.body,
+                handlers=[ast.ExceptHandler(type=caught, name=None, body=[])],
+                orelse=[],
+                finalbody=[],
+            )
+        case _:
+            return None
 
 
 def _matches_all(pattern: ast.pattern) -> bool:

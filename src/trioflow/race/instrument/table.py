@@ -111,6 +111,8 @@ class TableBuilder:
         self._drafts: list[_Draft] = []
         self._sites_of: dict[ast.AST, list[int]] = {}
         self._call_numbers: dict[ast.AST, int] = {}
+        self._captured: dict[tuple[Scope, str], int] = {}
+        """Numbers of locals that inner functions read, by the scope that owns them."""
         self._functions: list[Function] = []
         self._loop_tests: set[ast.AST] = set()
         """All that conditions of `while` loops consist of."""
@@ -183,6 +185,11 @@ class TableBuilder:
         )
         for call in _calls_that_matter(function.flow):
             self._call_numbers[call] = self._next()
+        for source in _sources(function.flow):
+            if isinstance(source, ast.arg) and source.arg.startswith("^"):
+                owner = function.scope.lookup(source.arg[1:])
+                if owner is not None and (owner, source.arg[1:]) not in self._captured:
+                    self._captured[owner, source.arg[1:]] = self._next()
 
     def matters(self, function: Function) -> bool:
         """Return whether something in a function could be one end of a section."""
@@ -218,32 +225,38 @@ class TableBuilder:
         self._used += 1
         return self._base | self._used
 
-    def _numbers(self, nodes: Iterable[ast.AST]) -> tuple[int | str, ...]:
+    def _numbers(self, nodes: Iterable[ast.AST], function: Function) -> tuple[int | str, ...]:
         numbers: set[int] = set()
         names: set[str] = set()
         for node in nodes:
             if isinstance(node, ast.arg):
-                names.add(node.arg)
+                if node.arg.startswith("^"):
+                    owner = function.scope.lookup(node.arg[1:])
+                    if owner is not None and (owner, node.arg[1:]) in self._captured:
+                        numbers.add(self._captured[owner, node.arg[1:]])
+                else:
+                    names.add(node.arg)
                 continue
             numbers.update(self._sites_of.get(node, ()))
             if node in self._call_numbers:
                 numbers.add(self._call_numbers[node])
         return (*sorted(numbers), *sorted(names))
 
-    def _dependence(self, flow: FunctionFlow, act: ast.AST) -> Dependence:
-        data = self._numbers(flow.data.get(act, ()))
+    def _dependence(self, function: Function, act: ast.AST) -> Dependence:
+        flow = function.flow
+        data = self._numbers(flow.data.get(act, ()), function)
         deciding = flow.control.get(act, frozenset[ast.AST]())
         if isinstance(act, ast.Call) and _callee(act) in STARTING:
             # What goes on as long as something holds does not rely on it for what it starts.
             deciding -= self._loop_tests
-        control = self._numbers(deciding)
+        control = self._numbers(deciding, function)
         return Dependence(data, control) if data or control else NO_DEPENDENCE
 
     def _finished(self, draft: _Draft, sources: set[int]) -> Site:
         depends = NO_DEPENDENCE
         function = draft.function
         if function is not None and draft.operation not in READS:
-            depends = self._dependence(function.flow, draft.stands_for)
+            depends = self._dependence(function, draft.stands_for)
             if draft.reads:
                 depends = Dependence((*draft.reads, *depends.data), depends.control)
         where = draft.where
@@ -270,12 +283,12 @@ class TableBuilder:
 
     def _function_tables(self, function: Function) -> Iterable[FunctionTable]:
         calls = {
-            node: self._call_sites(node, self._dependence(function.flow, node))
-            for node in _calls_that_matter(function.flow)
+            node: self._call_sites(node, self._dependence(function, node)) for node in _calls_that_matter(function.flow)
         }
-        returns = Dependence(self._numbers(function.flow.returns))
+        returns = Dependence(self._numbers(function.flow.returns, function))
         if calls or function.is_async or returns.data:
             every = tuple(call for found in calls.values() for call in found)
+            every += tuple(self._captured_locals(function))
             yield FunctionTable(function.qualified_name, function.first_line, function.is_async, every, returns)
         for comprehension, scope in function.comprehensions:
             inside = {id(node) for node in ast.walk(comprehension)}
@@ -283,6 +296,18 @@ class TableBuilder:
             if some:
                 line = span(comprehension).line
                 yield FunctionTable(scope.qualified_name, line, is_async=False, calls=some)
+
+    def _captured_locals(self, function: Function) -> Iterable[CallSite]:
+        """Yield what flows into locals that inner functions read, as calls that are nowhere."""
+        for (owner, name), number in self._captured.items():
+            if owner is function.scope:
+                sources: set[ast.AST] = set()
+                for act, flowing in function.flow.data.items():
+                    if isinstance(act, ast.Name) and act.id == name:
+                        sources |= flowing
+                parameters = {name} & {each.arg for each in ast.walk(owner.node) if isinstance(each, ast.arg)}
+                data = (*self._numbers(sources, function), *parameters)
+                yield CallSite(number, 0, 0, 0, 0, Dependence(tuple(dict.fromkeys(data))))
 
     def _call_sites(self, node: ast.AST, depends: Dependence) -> tuple[CallSite, ...]:
         number = self._call_numbers[node]

@@ -32,11 +32,13 @@ class TargetReader(ExpressionReader):
                 keys = self.object_of(target.value)[1]
                 self.may_raise()
                 self.act(target, joined((value, keys)))
+                self.keep_in(target.value, value)
             case ast.Subscript():
                 keys = self.object_of(target.value)[1]
                 key = self.value(target.slice)
                 self.may_raise()
                 self.act(target, joined((value, keys, key)))
+                self.keep_in(target.value, value)
             case ast.Starred():
                 self.bind(target.value, value._replace(constancy=Constancy.VARYING))
             case ast.Tuple() | ast.List():

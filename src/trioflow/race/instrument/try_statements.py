@@ -40,13 +40,19 @@ _DEEPEST = 3
 class TryReader(DecisionReader):
     """A program with what it takes to read `try` statements and the ways out of them."""
 
-    def __init__(self, function: Function) -> None:
-        super().__init__(function)
+    def __init__(self, function: Function, captured: frozenset[str]) -> None:
+        super().__init__(function, captured)
         self.frames: list[Frame] = []
 
     @abstractmethod
     def statements(self, body: Sequence[ast.stmt]) -> None:
         """Reads the statements of a block."""
+
+    def _value_of_yield(self, tree: ast.Yield) -> Value:
+        # In a loop a generator yields again and again; only once, that it does is a decision.
+        if isinstance(tree.value, ast.Constant | None) and not any(isinstance(each, LoopFrame) for each in self.frames):
+            self.decided_yields.append(self.block)
+        return super()._value_of_yield(tree)
 
     def leave(self, way: Way) -> None:
         """Goes where a `return`, `break` or `continue` goes."""

@@ -118,6 +118,8 @@ class Site:
 class CallSite:
     """A call, an `async with` or an `async for`, and on what its taking place and its arguments depend.
 
+    A local variable that inner functions read is written as one, in line 0.
+
     A call site has no probe. At run time it is found from the position of the instruction at
     which the calling frame stands.
     """

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, TypeAlias, cast, final
+from typing import TYPE_CHECKING, NamedTuple, cast, final
 
 from trioflow.race.model.sites import Dependence, Operation, Site
 from trioflow.race.shadow.context import context
@@ -48,13 +48,38 @@ class Entry:
         """Whether a write in the same step was decided by it: what it said was made use of at once."""
 
 
-Origin: TypeAlias = "tuple[tuple[Entry, bool], ...]"
-"""On what the start of a task relied: entries, each with whether it did so by control."""
+@final
+class _Carried(NamedTuple):
+    """A variable in which somebody has stored what was read elsewhere."""
+
+    shadow: ObjectShadow
+    activation: Activation
+    site: Site
+    moment: Moment
 
 
-def origin_of(actor: Actor | None) -> Origin:
-    """On what the start of a task or job relied."""
-    return () if actor is None or actor.origin is None else cast("Origin", actor.origin)
+@final
+class Origin:
+    """Where a task or job was started, and on what that relied."""
+
+    __slots__ = ("activation", "entries", "time")
+
+    def __init__(self, entries: tuple[tuple[Entry, bool], ...], activation: Activation | None, time: int) -> None:
+        self.entries = entries
+        """Each with whether it was relied on by control."""
+        self.activation = activation
+        """What started it, whose locals an inner function may read."""
+        self.time = time
+
+
+def origin_of(actor: Actor | None) -> Origin | None:
+    """Where a task or job was started, if that is known."""
+    return None if actor is None else cast("Origin | None", actor.origin)
+
+
+def _handed_down(actor: Actor) -> Iterator[tuple[Entry, bool]]:
+    origin = origin_of(actor)
+    return iter(() if origin is None else origin.entries)
 
 
 @final
@@ -68,8 +93,8 @@ class Activation:
         self.code = code
         self.parent = parent
         self.call = call
-        self.origin: Origin = ()
-        """For the first of a task, on what the task's start relied."""
+        self.origin: Origin | None = None
+        """For the first of a task, where that was started."""
         self.entries: dict[int, list[Entry]] = {}
         """By site, the last access to each variable."""
         self.children: dict[int, Activation] = {}
@@ -85,12 +110,14 @@ class Activations:
         self._tables = tables
         self._by_frame: dict[int, Activation] = {}
         self._latest: dict[int, Entry] = {}
+        self._carried: dict[tuple[int, Hashable], _Carried] = {}
         self._count = 0
 
     def close(self) -> None:
         """Leave no cycles to the garbage collector."""
         for activation in list(self._by_frame.values()):
             activation.children.clear()
+        self._carried.clear()
 
     def enter(self, frame: FrameType) -> None:
         """A coroutine function starts in `frame`."""
@@ -124,11 +151,13 @@ class Activations:
         """`parent` starts a task or a job somewhere below `frame`: what that relied on is handed down to it."""
         found: list[tuple[Entry, bool]] = []
         plain: int | None = None
+        starter: Activation | None = None
         for _ in range(_DEPTH):
             if frame is None:
                 break
             activation = self._by_frame.get(id(frame))
             if activation is not None and activation.code is frame.f_code:
+                starter = activation
                 call = self._tables.call_at(frame.f_code, frame.f_lasti)
                 if plain is not None:
                     found += self._in_plain_function(plain, parent)
@@ -139,15 +168,16 @@ class Activations:
             if plain is None and self._tables.function(frame.f_code) is not None:
                 plain = self._tables.call_at(frame.f_code, frame.f_lasti)
             frame = frame.f_back
-        if found:
+        if found or starter is not None:
             step = parent.step
-            actor.origin = tuple(
+            entries = tuple(
                 [
                     (entry, control)
                     for entry, control in found
                     if not control or (entry.moment.step == step and entry.site.operation is not Operation.ITERATE)
                 ]
             )
+            actor.origin = Origin(entries, starter, parent.time)
 
     def _in_plain_function(self, call: int, actor: Actor) -> Iterator[tuple[Entry, bool]]:
         """What a call in a plain function relies on, which must have been read in this step."""
@@ -194,13 +224,15 @@ class Activations:
             activation, call = self._find(frame.f_back)
             if activation is None:
                 # A function that was started itself, in a thread or as a callback.
-                yield from origin_of(actor)
+                yield from _handed_down(actor)
                 return
-            if call is None:
-                return
-            yield from self._follow(activation, self._tables.depends_of(call), False, _LINKS)
+            if call is not None:
+                yield from self._follow(activation, self._tables.depends_of(call), False, _LINKS)
+            for number in site.depends.data:
+                if number in self._tables.captured and isinstance(number, int):
+                    yield from self._follow_captured(activation, number, False, _LINKS)
         yield from self._by_callers(activation)
-        for entry, control in origin_of(actor):
+        for entry, control in _handed_down(actor):
             if control:
                 yield entry, True
 
@@ -226,15 +258,18 @@ class Activations:
                     if parent is not None and call is not None:
                         data = Dependence(data=self._tables.depends_of(call).data)
                         yield from self._follow(parent, data, by_control, links - 1)
-                    elif activation.origin:
-                        for entry, control_of_start in activation.origin:
+                    elif activation.origin is not None:
+                        for entry, control_of_start in activation.origin.entries:
                             if not control_of_start:
                                 yield entry, by_control
                     continue
-                for entry in activation.entries.get(number, ()):
+                if number in self._tables.captured:
+                    yield from self._follow_captured(activation, number, by_control, links - 1)
+                    continue
+                for entry in (*activation.entries.get(number, ()), *activation.returned.get(number, {}).values()):
                     yield entry, by_control
-                for entry in activation.returned.get(number, {}).values():
-                    yield entry, by_control
+                    if self._carried:
+                        yield from self._follow_carried(entry, by_control, links - 1)
                 child = activation.children.get(number)
                 if child is None:
                     if self._tables.passes_on(number, activation.code.co_filename):
@@ -244,6 +279,46 @@ class Activations:
                     table = self._tables.function(child.code)
                     if table is not None:
                         yield from self._follow(child, table.returns, by_control, links - 1)
+
+    def carry(self, frame: FrameType, shadow: ObjectShadow, where: Hashable, site: Site, moment: Moment) -> None:
+        """A coroutine function in `frame` stores what it has read in a variable."""
+        activation = self._by_frame.get(id(frame))
+        if activation is None or activation.code is not frame.f_code:
+            return
+        carried = self._carried
+        carried.pop((id(shadow), where), None)
+        carried[id(shadow), where] = _Carried(shadow, activation, site, moment)
+        if len(carried) > _MANY:
+            for old in list(carried)[: _MANY // 2]:
+                del carried[old]
+
+    def _follow_carried(self, entry: Entry, control: bool, links: int) -> Iterator[tuple[Entry, bool]]:
+        """What flowed into what was read there, if the same actor has stored it: fields carry values, too."""
+        carried = self._carried.get((id(entry.shadow), entry.variables[0]))
+        if carried is None or carried.moment.actor is not entry.moment.actor:
+            return
+        if carried.moment.time > entry.moment.time:
+            return
+        data = Dependence(data=carried.site.depends.data)
+        for source, by_control in self._follow(carried.activation, data, control, links):
+            other = source.shadow is not entry.shadow or source.variables != entry.variables
+            if other and source.moment.time <= carried.moment.time:
+                yield source, by_control
+
+    def _follow_captured(
+        self, activation: Activation | None, number: int, control: bool, links: int
+    ) -> Iterator[tuple[Entry, bool]]:
+        """What flows into a local of a function around, which has called or started this one, or its caller."""
+        owner = self._tables.captured[number]
+        for _ in range(_LINKS):
+            if activation is None:
+                return
+            if activation.code.co_qualname == owner:
+                data = Dependence(data=self._tables.depends_of(number).data)
+                yield from self._follow(activation, data, control, links)
+                return
+            origin = activation.origin
+            activation = activation.parent if origin is None else origin.activation
 
     def entries_of(self, frame: FrameType, site: int) -> list[Entry]:
         """What the activation in `frame` did last at one of its sites."""

@@ -68,6 +68,8 @@ class Reliance:
         if written:
             if shadow.guards:
                 self._guards.written(shadow, effects, actor)
+            if number in tables.carrying:
+                self.activations.carry(frame, shadow, written[0], site, actor.moment)
             if self._checked_in_step(shadow, site, written, actor):
                 shadow.relied |= {(actor.slot, number)}
                 self._guards.checked_and_set(shadow, written, actor)
@@ -108,6 +110,8 @@ class Reliance:
             return
         waiting, self._read_backs = self._read_backs, []
         for shadow, where, site, latest, access in waiting:
+            if shadow.object() is None:
+                continue  # it has gone, and what was remembered of it
             if not self._memory.wrote_in_step(shadow, where, actor):
                 self.complete(shadow, where, latest.moment, latest.site, site, access, actor)
 
@@ -139,7 +143,7 @@ class Reliance:
             if entry.shadow is not shadow or entry.site is site:
                 continue
             mine = entry.moment.actor is actor
-            if not mine and not any(entry is each for each, _ in origin_of(actor)):
+            if not mine and not _reaches(entry, actor):
                 continue
             if not any(where in written for where in entry.variables):
                 continue
@@ -195,6 +199,16 @@ class Reliance:
         if latest is not None and latest.moment.actor is actor and latest.moment.step != actor.step:
             access = None if accesses is None else accesses.get(where)
             self._read_backs.append((shadow, where, site, latest, access))
+
+
+def _reaches(entry: Entry, actor: Actor) -> bool:
+    """Whether what somebody else looked at was known when `actor` was started."""
+    origin = origin_of(actor)
+    if origin is None:
+        return False
+    if entry.moment.actor is actor.parent:
+        return entry.moment.time <= origin.time
+    return any(entry is each for each, _ in origin.entries)
 
 
 def _later(one: Entry, other: Entry, actor: Actor) -> bool:

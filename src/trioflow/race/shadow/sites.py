@@ -37,6 +37,8 @@ _ONLY_READ = frozenset(
 )
 _NEVER_WRITE = frozenset({Operation.READ, Operation.NAME_READ, Operation.SHAPE})
 _READS = frozenset({Operation.READ, Operation.ITEM_READ})
+_NAMED_READS = frozenset({Operation.READ, Operation.NAME_READ})
+_NAMED_WRITES = frozenset({Operation.WRITE, Operation.NAME_WRITE})
 _WRITES = frozenset({Operation.WRITE, Operation.ITEM_WRITE})
 
 
@@ -61,12 +63,16 @@ class SiteTables:
         """Sites of accesses on which something in a later step may rely."""
         self.reading: set[int] = set()
         """Sites that can only read: an element that is read may be made thereby, an attribute is not."""
+        self.carrying: set[int] = set()
+        """Sites in coroutine functions that store what was read in a place from where something may take it up."""
         self.plain: set[int] = set()
         """Sites that only read, and on which nothing relies."""
         self.written_back: frozenset[int] = frozenset()
         """Sites that write what the same activation may read back later."""
         self.reads_back: dict[int, tuple[int, ...]] = {}
         """For a site that reads, the sites of its function that write the same."""
+        self.captured: dict[int, str] = {}
+        """For the number of a local that inner functions read, the function that owns it."""
         self._functions: dict[tuple[str, int, str], FunctionTable] = {}
         self._passing: set[tuple[str, str]] = set()
         """The functions, by file and name, in which what they are given flows into what they return."""
@@ -81,6 +87,12 @@ class SiteTables:
         self.sites.update((site.number, site) for site in table.sites)
         self._modules[table.path] = table.module
         asynchronous = set[str]()
+        self.captured.update(
+            (call.number, function.qualified_name)
+            for function in table.functions
+            for call in function.calls
+            if call.line == 0
+        )
         for function in table.functions:
             self._functions[table.path, function.first_line, function.qualified_name] = function
             self.calls.update((call.number, call) for call in function.calls)
@@ -126,7 +138,11 @@ class SiteTables:
                 self.noted.add(number)
             elif site.operation in _ONLY_READ and number not in self.reads_back:
                 self.plain.add(number)
+        taken_up = {site.name for site in table.sites if site.number in self.noted and site.operation in _NAMED_READS}
         for site in table.sites:
+            stores = site.operation in _NAMED_WRITES and site.function in asynchronous
+            if stores and site.depends.data and site.name in taken_up:
+                self.carrying.add(site.number)
             if site.depends.control and site.function not in asynchronous:
                 self.checks[site.number] = tuple(each for each in site.depends.control if isinstance(each, int))
 
