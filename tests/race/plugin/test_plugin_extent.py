@@ -95,3 +95,18 @@ def test_a_run_that_instrumented_nothing_at_all_is_an_error(bare: Any) -> None:
     result = bare.run("--detect-races")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(["ERROR: nothing was instrumented, so this run says nothing: *set race_packages*"])
+
+
+def test_modules_that_came_too_early_are_named(bare: Any) -> None:
+    bare.write("early.py", "import helper\n")
+    bare.write("helper.py", "")
+    bare.write("test_it.py", f"import helper\n{SELF_CONTAINED}")
+    result = bare.run("-p", "early", "--detect-races")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(
+        [
+            "not instrumented, as something imported it *: early, helper",
+            "ERROR: nothing but tests was instrumented: early, helper had been imported before the detector was there*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*set race_packages*")

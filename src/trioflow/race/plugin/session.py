@@ -244,6 +244,7 @@ class RaceSession:
             for module in instrumented
         }
         totals = Totals(watched_tests=self._watched_tests, modules=modules)
+        totals.missed.update(self._detector.hook.missed())
         totals.withheld.update(self._detector.withheld())
         if self._watched_tests and all(module.test for module in modules):
             names = [module.name for module in modules]

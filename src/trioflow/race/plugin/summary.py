@@ -119,6 +119,11 @@ class Summary:
         if withheld := withheld_line(report.withheld, "--detect-races=strict"):
             lines.append(withheld)
         lines.append(f"{counted(report.modules, 'module')} and {counted(report.functions, 'function')} instrumented")
+        if self._totals.missed:
+            names = ", ".join(sorted(self._totals.missed))
+            lines.append(
+                f"not instrumented, as something imported it before the detector was there (a plugin, or -p): {names}"
+            )
         lines.extend(
             f"unused: {relative(comment.path, self._root)}:{comment.line}  {comment.text}"
             for comment in self._totals.unused()
@@ -133,14 +138,21 @@ class Summary:
         totals = self._totals
         if not totals.watched_tests or not all(module.test for module in totals.modules):
             return faults
-        if totals.outside:
-            names = " ".join(totals.outside)
-            places = ", ".join(f"{name} (imported from {place})" for name, place in totals.outside.items())
+        early = [name for name in totals.outside if name in totals.missed]
+        outside = {name: place for name, place in totals.outside.items() if name not in early}
+        if early:
+            faults.append(
+                f"nothing but tests was instrumented: {', '.join(early)} had been imported before the detector was "
+                "there; let a conftest file name the plugin that does so (pytest_plugins), instead of -p"
+            )
+        if outside:
+            names = " ".join(outside)
+            places = ", ".join(f"{name} (imported from {place})" for name, place in outside.items())
             faults.append(
                 "nothing but tests was instrumented, so this run says nothing about "
                 f"{places}: set race_packages = {names}, or name what is not to be watched in race_exclude"
             )
-        elif not totals.modules:
+        elif not early and not totals.modules:
             faults.append(
                 f"nothing was instrumented, so this run says nothing: nothing was imported from below {self._root}; "
                 "set race_packages = NAME for what is to be watched"

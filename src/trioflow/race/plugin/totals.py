@@ -46,6 +46,8 @@ class Totals:
     modules: set[Module] = attrs.field(factory=set[Module])
     outside: dict[str, str] = attrs.field(factory=dict[str, str])
     """Packages that the tests are about and that were not instrumented, with where they lie."""
+    missed: set[str] = attrs.field(factory=set[str])
+    """Modules that were imported before anything could be instrumented."""
     withheld: Counter[str] = attrs.field(factory=Counter[str])
     comments: set[Comment] = attrs.field(factory=set[Comment])
     used: set[Comment] = attrs.field(factory=set[Comment])
@@ -57,6 +59,7 @@ class Totals:
         self.watched_tests += other.watched_tests
         self.modules |= other.modules
         self.outside.update(other.outside)
+        self.missed |= other.missed
         self.withheld.update(other.withheld)
         self.comments |= other.comments
         self.used |= other.used
@@ -76,6 +79,7 @@ class Totals:
             "watched_tests": self.watched_tests,
             "modules": [attrs.asdict(module) for module in self.modules],
             "outside": dict(self.outside),
+            "missed": sorted(self.missed),
             "withheld": dict(self.withheld),
             **{name: [attrs.asdict(entry) for entry in getattr(self, name)] for name in _COMMENTS},
         }
@@ -87,6 +91,7 @@ class Totals:
             watched_tests=values["watched_tests"],
             modules={Module(**module) for module in values["modules"]},
             outside=dict(values["outside"]),
+            missed=set(values["missed"]),
             withheld=Counter(values["withheld"]),
             **{name: {Comment(**entry) for entry in values[name]} for name in _COMMENTS},
         )
