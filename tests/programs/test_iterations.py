@@ -30,6 +30,8 @@ EXPECT = {
     "test_deque_element_replaced": {"data-race": ["q"], "section": [], "other": [], "origin": "own: iteration"},
     "test_ordered_moved": {"data-race": ["d"], "section": ["d"], "other": [], "origin": "own: iteration"},
     "test_user_dict": {"data-race": ["d"], "section": ["d"], "other": [], "origin": "own: iteration"},
+    "test_derived_from_user_dict": {"data-race": ["d"], "section": ["d"], "other": [], "origin": "own: iteration"},
+    "test_derived_from_user_dict_copied": {"data-race": ["d"], "section": [], "other": [], "origin": "own: iteration"},
     "test_bytearray_shortened": {"data-race": ["b"], "section": ["b"], "other": [], "origin": "own: iteration"},
     "test_no_checkpoint_in_the_body": {"data-race": ["d"], "section": [], "other": [], "origin": "own: iteration"},
     "test_leaves_after_the_checkpoint": {"data-race": ["d"], "section": [], "other": [], "origin": "own: iteration"},
@@ -87,6 +89,10 @@ async def against(iterate, write):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(iterate)
         nursery.start_soon(later)
+
+
+class Registry(UserDict):
+    pass
 
 
 async def twice(x):
@@ -968,5 +974,31 @@ async def test_change_before_the_start(autojump_clock):
     async def write():
         xs.pop(0)
         finished.set()
+
+    await against(iterate, write)
+
+
+async def test_derived_from_user_dict(autojump_clock):
+    d = Registry(a=1, b=2)
+
+    async def iterate():
+        for k in d:
+            await checkpoint()
+
+    async def write():
+        d["c"] = 1
+
+    await against(iterate, write)
+
+
+async def test_derived_from_user_dict_copied(autojump_clock):
+    d = Registry(a=1, b=2)
+
+    async def iterate():
+        for k in list(d):
+            await checkpoint()
+
+    async def write():
+        d["c"] = 1
 
     await against(iterate, write)

@@ -26,7 +26,7 @@ from trioflow.race.shadow.containers import ABSENT, READ, Effects, Part, effects
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.identity import ObjectShadow
 from trioflow.race.shadow.indirect import ShadowOf, Touch
-from trioflow.race.shadow.kinds import Container, container_of
+from trioflow.race.shadow.kinds import Container, container_of, containers_in
 from trioflow.race.shadow.memory import INDIRECT, Memory
 from trioflow.race.shadow.reliance import Reliance
 from trioflow.race.shadow.sites import SiteTables
@@ -130,7 +130,7 @@ class Iterations:
         if context.recording or actor.ended:
             return None
         kind = container_of(type(value))
-        if kind is None and not looks_through(type(value)) and type(value).__module__ != "collections":
+        if kind is None and not looks_through(type(value)) and not containers_in(value):
             return None
         context.recording = True
         try:

@@ -17,6 +17,7 @@ import enum
 import threading
 import types
 import weakref
+from collections.abc import Mapping
 from typing import Any, TypeVar, final
 
 
@@ -166,7 +167,7 @@ def lookup(cls: type, name: str) -> tuple[type, Any] | None:
     """Where on the classes of `cls` a name is defined, and as what; without running any code of theirs."""
     # A type of the interpreter's own may have neither before it is first used.
     for base in type.__dict__["__mro__"].__get__(cls) or (cls,):
-        namespace = type.__dict__["__dict__"].__get__(base) or {}
+        namespace: Mapping[str, Any] = type.__dict__["__dict__"].__get__(base) or {}
         if name in namespace:
             return base, namespace[name]
     return None
