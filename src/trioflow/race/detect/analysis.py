@@ -133,7 +133,7 @@ class Analysis:
 
     def section(self, variable: Variable, section: Section, write: Access) -> None:
         """A section into which a write may fall."""
-        if _guarded(section, write.moment) or _always_between(section, write.moment):
+        if _guarded(section, write.moment) or _always_between(section, write.moment) or _of_siblings(section, write):
             return
         if is_iteration(section) and _replaces(variable.shadow, write):
             return
@@ -299,6 +299,12 @@ def _always_between(section: Section, write: Moment) -> bool:
         # Whoever waits for the other side before reading does not expect to find its own value.
         return write.before(end)
     return section.start.before_without_locks(write) and write.before_without_locks(end)
+
+
+def _of_siblings(section: Section, write: Access) -> bool:
+    """Whether somebody looked how many tasks were to be started, and all of these act: they are meant to."""
+    starter = section.start.actor
+    return section.by_control and starter is not section.end.moment.actor and write.moment.actor.parent is starter
 
 
 def _release_of(moment: Moment) -> Release:
