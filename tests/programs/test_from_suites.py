@@ -1,6 +1,7 @@
 """What the suites of real projects do, and the detector once got wrong; each with a twin that lacks the order."""
 
 import trio
+import trio.testing
 from trio.lowlevel import checkpoint
 
 EXPECT = {
@@ -9,6 +10,8 @@ EXPECT = {
     "test_limiter_that_nobody_uses_any_more": {"data-race": [], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
     "test_limiter_that_somebody_may_still_use": {"data-race": ["value"], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
     "test_abandoned_thread_gave_its_token_back": {"data-race": [], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
+    "test_assertions_of_the_test_decide_nothing": {"data-race": ["record"], "section": [], "other": [], "origin": "own: Trio's tests of worker threads", "filtered": {"record": "commuting"}},
+    "test_check_of_the_test_decides": {"data-race": ["record"], "section": ["record"], "other": [], "origin": "own: Trio's tests of worker threads"},
 }
 
 
@@ -87,3 +90,27 @@ async def test_abandoned_thread_gave_its_token_back():
     while limiter.borrowed_tokens:
         await trio.sleep(0.001)
     assert cell.value == 1
+
+
+async def note(record, what):
+    await checkpoint()
+    record.append(what)
+
+
+async def test_assertions_of_the_test_decide_nothing():
+    record = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(note, record, "first")
+        await trio.testing.wait_all_tasks_blocked()
+        assert record == ["first"]
+        nursery.start_soon(note, record, "second")
+        await note(record, "third")
+
+
+async def test_check_of_the_test_decides():
+    record = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(note, record, "first")
+        nursery.start_soon(note, record, "second")
+        if len(record) < 2:
+            await note(record, "third")

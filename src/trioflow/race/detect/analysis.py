@@ -23,6 +23,7 @@ from trioflow.race.clocks.actor import Moment, Release
 from trioflow.race.clocks.holds import common_locks
 from trioflow.race.clocks.knowledge import Snapshot
 from trioflow.race.detect.acceptance import reason_of
+from trioflow.race.detect.assertions import is_asserted
 from trioflow.race.detect.breaches import Breaches
 from trioflow.race.detect.filters import agree, commute
 from trioflow.race.model.configuration import Level
@@ -188,6 +189,7 @@ class Analysis:
                 for cut in cuts
                 if not _guarded(cut.section, cut.write.moment)
                 and not _is_latch(cut)
+                and not (cut.section.by_control and is_asserted(cut.section.start_site))
                 and not any(_is_within(cut, unit) for unit in units)
             ]
             if not unguarded:

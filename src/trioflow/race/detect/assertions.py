@@ -1,0 +1,36 @@
+"""What a test itself asserts.
+
+PYTEST_DONT_REWRITE
+
+An assertion in a function may well be a check on which it acts. In the body of a test it looks at what has come out
+so far; that the test goes on to its next call only if it holds is no decision.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trioflow.race.model.sites import Site
+
+
+def is_asserted(site: Site) -> bool:
+    """Whether a place lies in an assertion that a test itself makes, not a function in it."""
+    if "<locals>" in site.function or not site.function.rpartition(".")[2].startswith("test"):
+        return False
+    return any(first <= site.line <= last for first, last in _assertions(site.path))
+
+
+@functools.lru_cache(maxsize=64)
+def _assertions(path: str) -> tuple[tuple[int, int], ...]:
+    """The first and last lines of a file's assertions."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    return tuple(
+        (node.lineno, node.end_lineno or node.lineno) for node in ast.walk(tree) if isinstance(node, ast.Assert)
+    )
