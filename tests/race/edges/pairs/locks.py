@@ -176,6 +176,30 @@ async def limiter_given_more_tokens(ordered: bool) -> None:
     await together(writer, reader)
 
 
+async def limiter_seen_unused(ordered: bool) -> None:
+    box = Box()
+    limiter = trio.CapacityLimiter(2)
+    begun = trio.Event()
+
+    async def writer() -> None:
+        async with limiter:
+            begun.set()
+            await idle()
+            if ordered:
+                box.value = 1
+        await idle()
+        if not ordered:
+            box.value = 1
+
+    async def reader() -> None:
+        await begun.wait()
+        while limiter.borrowed_tokens:
+            await idle()
+        print(box.value)
+
+    await together(writer, reader)
+
+
 async def condition_notify(ordered: bool) -> None:
     box = Box()
     condition = trio.Condition()
