@@ -246,7 +246,7 @@ def waiting_for(primitive: Any) -> list[Task]:
 
 def standard_socket(socket: Any) -> Any:
     """The socket of the standard library below one of Trio's."""
-    return socket._sock
+    return getattr(socket, "_sock", socket)
 
 
 def replace_pending(receiver: Any, pending: OrderedDict[int, None]) -> None:

@@ -85,18 +85,18 @@ class Release(Snapshot):
 
     def fill(self, full: Snapshot, strong: Snapshot) -> None:
         """Set the content, once it is final."""
-        self._actor = None
         self.of_others = full.clock
         self.lessons = full.lessons
         self.strong = None if strong is full else strong
+        self._actor = None
 
     def fill_in(self, full: Knowledge, strong: Knowledge) -> None:
         """Set the content to what the actor knows at the end of its step."""
-        self._actor = None
         self.of_others = full.clock
         self.lessons = full.lessons
         if strong is not full:
             self.strong = strong.snapshot(self.slot, self.time)
+        self._actor = None
 
     def is_filled(self) -> bool:
         """Whether the content is final: the step is over."""
@@ -104,8 +104,9 @@ class Release(Snapshot):
 
     def contents(self) -> tuple[Snapshot, Snapshot]:
         """The content with and without lock edges; as far as it goes, if the step still runs."""
-        if self._actor is not None:
-            full, strong = self._actor.snapshots()
+        actor = self._actor  # which another thread may be about to take away
+        if actor is not None:
+            full, strong = actor.snapshots()
             full.place = self.place
             return full, strong
         return self, self if self.strong is None else self.strong

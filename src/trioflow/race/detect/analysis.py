@@ -38,6 +38,8 @@ from trioflow.race.shadow.values import UNKNOWN, look
 from trioflow.race.shadow.variables import Access, Section, Variable
 
 _KEPT = 4
+_BUILT_IN = frozenset({"list", "deque", "set", "dict"})
+_SINGLE = frozenset({"append", "appendleft", "add"})
 _KINDS: dict[type[Breach], Kind] = {
     BrokenUnit: Kind.UNGUARDED_SECTION,
     UnguardedAccess: Kind.UNGUARDED_ACCESS,
@@ -231,6 +233,9 @@ class Analysis:
             if any(lock.kind != FLAG or not self._strict for lock in locks):
                 # Flags that tasks set and check are reported themselves; what they protect follows from them.
                 continue
+            if one.moment.actor.apart(other.moment.actor) and not self._strict and _are_single_additions(race):
+                commuting = True
+                continue
             if one.moment.actor.apart(other.moment.actor) or self._strict:
                 severity = Severity.ERROR
             elif any(place in unguarded for place in ((id(race.shadow), one.site), (id(race.shadow), other.site))):
@@ -282,6 +287,21 @@ def _only_adds(race: Race) -> bool:
     """Whether two tasks only add or remove different keys of a dictionary."""
     both_write = race.earlier.kind & race.later.kind & WRITE
     return bool(both_write) and race.where is Part.SHAPE and race.shadow.container is Container.DICT
+
+
+def _are_single_additions(race: Race) -> bool:
+    """Whether two threads only put something into a built-in container, by one operation of the interpreter each.
+
+    These are whole to other threads, with the interpreter's lock and without it, where containers have locks of their
+    own; what is left of the order is that of the elements.
+    """
+    one, other = race.earlier.site, race.later.site
+    # By its name, for the container itself may be gone.
+    if race.shadow.container is None or race.shadow.label not in _BUILT_IN:
+        return False
+    if one.operation is other.operation is Operation.ITEM_WRITE:
+        return _only_adds(race)
+    return one.operation is other.operation is Operation.CALL and one.name in _SINGLE and one.name == other.name
 
 
 def _is_latch(cut: Cut) -> bool:

@@ -21,7 +21,7 @@ from typing import Any, final
 import trio
 
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Actor
+from trioflow.race.clocks.actor import Actor, Release
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.session import Session, at_any_time, watching
 from trioflow.race.edges.streams import Pipe, Pool
@@ -45,10 +45,20 @@ def _pipe(session: Session, descriptor: int) -> Pipe | Pool | None:
     return pipe
 
 
-def _wrote(session: Session, actor: Actor, descriptor: int, written: int) -> None:
-    pipe = _pipe(session, descriptor)
-    if pipe is not None and written:
-        pipe.send(written, actor.release())
+def _begin(descriptor: int) -> tuple[Pipe | Pool, Release] | None:
+    """Something is about to be written."""
+    try:
+        here = at_any_time()
+        pipe = None if here is None else _pipe(here[0], descriptor)
+        if here is not None and pipe is not None:
+            release = here[1].release()
+            pipe.begin(release)
+            return pipe, release
+    except OSError:
+        pass  # it is closed
+    except Exception as error:  # noqa: BLE001
+        faults.report("edges.pipes", error)
+    return None
 
 
 def _read(session: Session, actor: Actor, descriptor: int, size: int) -> None:
@@ -76,15 +86,20 @@ def _broken(descriptor: int) -> None:
 
 def _watching_write(original: Callable[[int, Any], int]) -> Callable[[int, Any], int]:
     def write(fd: int, data: Any, /) -> int:
+        begun = _begin(fd)
         try:
             written = original(fd, data)
-        except BrokenPipeError:
-            _broken(fd)
+        except BaseException as error:
+            if begun is not None:
+                begun[0].done(begun[1])
+            if isinstance(error, BrokenPipeError):
+                _broken(fd)
             raise
         try:
-            here = at_any_time()
-            if here is not None:
-                _wrote(*here, fd, written)
+            if begun is not None:
+                if written:
+                    begun[0].send(written, begun[1])
+                begun[0].done(begun[1])
         except Exception as error:  # noqa: BLE001
             faults.report("edges.pipes", error)
         return written

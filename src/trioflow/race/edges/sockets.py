@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, cast, final
 
 from trioflow.race import _trio
-from trioflow.race.clocks.actor import Actor
+from trioflow.race.clocks.actor import Actor, Release
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches, Watch
 from trioflow.race.edges.session import Session, at_any_time, watching
@@ -85,12 +85,41 @@ def _size(name: str, result: object) -> int:
     return len(data) if isinstance(data, bytes) and name in _RECEIVING else 0
 
 
-def _sent(session: Session, actor: Actor, below: standard.socket, arguments: tuple[Any, ...], size: int) -> None:
-    link = _link(session, below)
-    if link is not None:
-        link.outgoing.send(size, actor.release())
-    elif arguments and isinstance(arguments[-1], tuple | str | bytes) and len(arguments) > 1:
-        _pipe(session, "datagram", _port(arguments[-1]), stream=False).send(size, actor.release())
+@final
+class _Sending:
+    """Something that is being sent: it may be received before it is known how much it was."""
+
+    __slots__ = ("pipe", "release")
+
+    def __init__(self, pipe: Pipe | Pool, release: Release) -> None:
+        self.pipe = pipe
+        self.release = release
+        pipe.begin(release)
+
+    def sent(self, size: int) -> None:
+        """So much was sent."""
+        self.pipe.send(size, self.release)
+        self.pipe.done(self.release)
+
+    def failed(self) -> None:
+        """Nothing was sent."""
+        self.pipe.done(self.release)
+
+
+def _begin(below: standard.socket, arguments: tuple[Any, ...]) -> _Sending | None:
+    try:
+        here = at_any_time()
+        if here is None:
+            return None
+        session, actor = here
+        link = _link(session, below)
+        if link is not None:
+            return _Sending(link.outgoing, actor.release())
+        if len(arguments) > 1 and isinstance(arguments[-1], tuple | str | bytes):
+            return _Sending(_pipe(session, "datagram", _port(arguments[-1]), stream=False), actor.release())
+    except Exception as error:  # noqa: BLE001
+        faults.report("edges.sockets", error)
+    return None
 
 
 def _received(session: Session, actor: Actor, below: standard.socket, size: int, *, peeked: bool) -> None:
@@ -138,20 +167,25 @@ def _traced(name: str) -> Callable[..., Any]:
     place_of_flags = 1 if name in ("recv", "recvfrom") else 2
 
     def call(below: standard.socket, *arguments: Any, **options: Any) -> Any:
+        if _trio.is_wakeup(sys._getframe(1)):
+            return function(below, *arguments, **options)
+        sending = _begin(below, arguments) if sends else None
         try:
             result = function(below, *arguments, **options)
-        except (BrokenPipeError, ConnectionError):
-            _broken(below)
+        except BaseException as error:
+            if sending is not None:
+                sending.failed()
+            if isinstance(error, ConnectionError):
+                _broken(below)
             raise
         try:
-            here = at_any_time()
-            if here is None or _trio.is_wakeup(sys._getframe(1)):
+            if sending is not None:
+                sending.sent(len(arguments[0]) if name == "sendall" else _size(name, result))
+            here = None if sends else at_any_time()
+            if here is None:
                 return result
             session, actor = here
-            if sends:
-                size = len(arguments[0]) if name == "sendall" else _size(name, result)
-                _sent(session, actor, below, arguments, size)
-            elif name == "accept":
+            if name == "accept":
                 _accepted(session, actor, result[0])
             else:
                 flags = arguments[place_of_flags] if len(arguments) > place_of_flags else options.get("flags", 0)
@@ -267,7 +301,7 @@ class _StandardClose(Watch):
     """The same of the standard library's sockets, which threads use."""
 
     def before(self, socket: standard.socket, how: int = standard.SHUT_WR) -> None:
-        here = at_any_time()
+        here = None if _trio.is_wakeup(sys._getframe(2)) else at_any_time()
         if here is not None:
             _closed(*here, socket, how)
 

@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import _thread
 from collections import deque
 from typing import Any, final
 
@@ -22,12 +23,15 @@ _UNREAD = 64
 class Pipe:
     """One direction of a byte stream: sends that were not received yet, by where their bytes end."""
 
-    __slots__ = ("_closed", "_pending", "_received", "_sent", "ends", "opened")
+    __slots__ = ("_closed", "_lock", "_pending", "_received", "_sending", "_sent", "ends", "opened")
 
     def __init__(self) -> None:
         self._sent = 0
         self._received = 0
         self._pending: deque[tuple[int, Release]] = deque()
+        self._sending: list[Release] = []
+        # Threads may be at either end, and a finalizer may come at any time.
+        self._lock = _thread.RLock()
         self._closed: list[Release] = []
         self.opened: Release | None = None
         self.ends = 0
@@ -35,14 +39,23 @@ class Pipe:
 
     def send(self, size: int, release: Release) -> None:
         """So many bytes were sent."""
-        # More was received than was seen to be sent, by C code perhaps: count from there.
-        self._sent = max(self._sent, self._received) + size
-        pending = self._pending
-        if pending and pending[-1][1] is release:
-            pending.pop()
-        pending.append((self._sent, release))
-        if self.ends < 2 and len(pending) > _UNREAD:
-            pending.popleft()
+        with self._lock:
+            # More was received than was seen to be sent, by C code perhaps: count from there.
+            self._sent = max(self._sent, self._received) + size
+            pending = self._pending
+            if pending and pending[-1][1] is release:
+                pending.pop()
+            pending.append((self._sent, release))
+            if self.ends < 2 and len(pending) > _UNREAD:
+                pending.popleft()
+
+    def begin(self, release: Release) -> None:
+        """Something is about to be sent; a thread may receive it before its size is known."""
+        self._sending.append(release)
+
+    def done(self, release: Release) -> None:
+        """It was sent, or not."""
+        self._sending.remove(release)
 
     def close(self, release: Release) -> None:
         """An end is closed; there may be several, each of which holds back the stream's end."""
@@ -60,26 +73,31 @@ class Pipe:
 
     def receive_unseen(self, actor: Actor) -> None:
         """`actor` has received something, it is not known what."""
-        for _, release in self._pending:
-            actor.acquire(release)
+        with self._lock:
+            for release in (*self._sending, *(release for _, release in self._pending)):
+                actor.acquire(release)
 
     def receive(self, size: int, actor: Actor) -> None:
         """`actor` has received so many bytes; none at all is the end of the stream."""
         if size == 0:
             self.end(actor)
             return
-        start = self._received
-        self._received = end = start + size
-        pending = self._pending
-        while pending:
-            last, release = pending[0]
-            if last > start:
-                actor.acquire(release)
-            if last > end:
-                break
-            pending.popleft()
-            if last >= end:
-                break
+        with self._lock:
+            start = self._received
+            self._received = end = start + size
+            if end > self._sent:
+                for release in self._sending:
+                    actor.acquire(release)
+            pending = self._pending
+            while pending:
+                last, release = pending[0]
+                if last > start:
+                    actor.acquire(release)
+                if last > end:
+                    break
+                pending.popleft()
+                if last >= end:
+                    break
 
 
 @final
@@ -99,6 +117,13 @@ class Pool:
         self._releases[release.slot] = release
         if len(self._releases) > _UNREAD:
             del self._releases[next(iter(self._releases))]
+
+    def begin(self, release: Release) -> None:
+        """Something is about to be sent."""
+        self.send(0, release)
+
+    def done(self, release: Release) -> None:
+        """It was sent, or not."""
 
     def close(self, release: Release) -> None:
         """An end is closed."""
