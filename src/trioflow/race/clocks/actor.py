@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-from _thread import get_ident
 from typing import TYPE_CHECKING, final
 
 from trioflow.race.clocks.holds import Hold, LockIdentity
 from trioflow.race.clocks.knowledge import Knowledge, Snapshot
 from trioflow.race.clocks.places import place
+from trioflow.race.clocks.threads import this_thread
 from trioflow.race.clocks.vector import EMPTY, Clock, time_of
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Actor:
         self.kind = kind
         self.started = started
         self.parent = parent
-        self.thread = get_ident()
+        self.thread = this_thread()
         """The thread whose run loop it belongs to; of no meaning for what runs in a thread of its own."""
         self.on_step_end: Callable[[Actor], None] | None = None
         self.origin: object = None

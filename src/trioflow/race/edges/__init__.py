@@ -22,6 +22,7 @@ from trioflow.race.edges import (
     mutexes,
     observed,
     pipes,
+    semaphores,
     session,
     signals,
     sockets,
@@ -56,7 +57,7 @@ def install(registry: Registry) -> None:
     try:
         for part in (tasks, events, channels, locks, looks, threads, callbacks, mutexes, handovers, testing, streams):
             part.install(patches)
-        for part in (sockets, pipes, signals, foreign, observed):
+        for part in (sockets, pipes, signals, semaphores, foreign, observed):
             part.install(patches)
     except BaseException:
         foreign.forget()

@@ -9,13 +9,13 @@ before whomever it wakes.
 from __future__ import annotations
 
 import functools
-from _thread import get_ident
 from collections.abc import Callable
 from typing import Any, final
 
 from trioflow.race import _trio
 from trioflow.race.clocks.actor import Actor, Release
 from trioflow.race.clocks.places import place
+from trioflow.race.clocks.threads import this_thread
 from trioflow.race.edges import session as sessions
 from trioflow.race.edges._patching import Patches
 from trioflow.race.edges.jobs import Job, name_of
@@ -67,7 +67,7 @@ class _Callback:
 
     def _begin(self, job: Actor, arguments: tuple[object, ...]) -> None:
         try:
-            job.thread = get_ident()
+            job.thread = this_thread()
             job.begin_step()
             if self.pending is not None:
                 for release in self.pending.pop((self.function, arguments), ()):

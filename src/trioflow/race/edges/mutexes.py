@@ -54,7 +54,7 @@ class _Mutex:
 
     def _taken(self) -> None:
         session = sessions.current()
-        if session is None:
+        if session is None or sessions.local.unseen:
             return
         try:
             identity = self._renew(session)
@@ -71,7 +71,7 @@ class _Mutex:
 
     def _leaving(self) -> None:
         session = sessions.current()
-        if session is None:
+        if session is None or sessions.local.unseen:
             return
         try:
             identity = self._renew(session)

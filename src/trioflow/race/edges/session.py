@@ -37,6 +37,8 @@ class _Local(threading.local):
     """The task that was just made and is about to be scheduled for the first time."""
     finished: Any = None
     """The job of this thread whose result is being handed over."""
+    unseen: bool = False
+    """Whether a primitive of `threading` is at work whose own lock is not to be looked at."""
     hosting: bool = False
     """Whether a guest run is in this thread, which the host now lets wait."""
     woken: list[Actor] | None = None

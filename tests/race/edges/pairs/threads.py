@@ -228,6 +228,17 @@ def semaphore(ordered: bool) -> None:
         at_once(reader, writer)
 
 
+def semaphore_with_units_left(ordered: bool) -> None:
+    """Who takes a unit while there are others waits for nobody."""
+    box, tokens = Box(), threading.Semaphore(1 if ordered else 2)
+
+    def updates() -> None:
+        with tokens:
+            box.value = box.value + 1
+
+    at_once(updates, updates)
+
+
 def bounded_semaphore(ordered: bool) -> None:
     box = Box()
     one, other = threading.BoundedSemaphore(1), threading.BoundedSemaphore(1)
