@@ -11,8 +11,8 @@ to know.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Awaitable, Callable
+from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, final
 
 _Arguments = ParamSpec("_Arguments")
@@ -88,9 +88,17 @@ class Block:
         @functools.wraps(function)
         def synchronous(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> _Result:
             with self:
-                return function(*arguments, **options)
+                result = function(*arguments, **options)
+            if type(result) is CoroutineType:
+                # Another decorator has made a plain function of a coroutine function.
+                return cast("_Result", self._awaited(cast("Awaitable[Any]", result)))
+            return result
 
         return synchronous
+
+    async def _awaited(self, coroutine: Awaitable[Any]) -> Any:
+        with self:
+            return await coroutine
 
 
 @final

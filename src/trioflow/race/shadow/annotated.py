@@ -22,7 +22,8 @@ import attrs
 
 from trioflow.race import api
 from trioflow.race.model.declarations import Acceptance, GuardedBy
-from trioflow.race.shadow.kinds import TypeTable
+from trioflow.race.shadow.kinds import TypeTable, is_a
+from trioflow.race.shadow.values import Scope
 
 if TYPE_CHECKING:
     from trioflow.race.shadow.identity import ObjectShadow
@@ -73,25 +74,39 @@ class Declarations:
         return "" if declared is None or declared.acceptance is None else declared.acceptance.reason
 
 
-_classes: TypeTable[type, Declarations | None] = TypeTable()
+declared_by_type: TypeTable[type, Declarations | None] = TypeTable()
+"""What is declared of the attributes of a class's instances, for those that were met; None for nothing."""
 _modules: dict[str, Declarations | None] = {}
 
 
 def forget() -> None:
     """Let go of the classes met so far."""
-    _classes.clear()
+    declared_by_type.clear()
     _modules.clear()
 
 
 def forget_local_types() -> None:
     """Let go of the classes that were made in functions."""
-    _classes.forget_local_types()
+    declared_by_type.forget_local_types()
 
 
-def declared_by_class(cls: type) -> Declarations | None:
+def declared_of(value: Any) -> Declarations | None:
+    """What is declared of the attributes of an object, or of a module's global variables."""
+    if type(value) is Scope:
+        return _declared_by_module(value.name) if value.name else None
+    return _declared_by_class(value if is_a(value, type) else type(value))
+
+
+def is_declared(cls: type, name: str) -> bool:
+    """Whether something is declared of an attribute of a class's instances."""
+    declarations = _declared_by_class(cls)
+    return declarations is not None and name in declarations.by_name
+
+
+def _declared_by_class(cls: type) -> Declarations | None:
     """What is declared of the attributes of a class's instances, by itself or by what it derives from."""
     try:
-        return _classes[cls]
+        return declared_by_type[cls]
     except KeyError:
         pass
     found: dict[Hashable, Declared] = {}
@@ -102,16 +117,10 @@ def declared_by_class(cls: type) -> Declarations | None:
             module = sys.modules.get(str(namespace.get("__module__")))
             scopes = (dict(namespace), {} if module is None else vars(module), vars(builtins))
             found |= _declared(annotations, base.__name__, scopes)
-    return _classes.learn(cls, Declarations(found) if found else None, cls)
+    return declared_by_type.learn(cls, Declarations(found) if found else None, cls)
 
 
-def is_declared(cls: type, name: str) -> bool:
-    """Whether something is declared of an attribute of a class's instances."""
-    declarations = declared_by_class(cls)
-    return declarations is not None and name in declarations.by_name
-
-
-def declared_by_module(name: str) -> Declarations | None:
+def _declared_by_module(name: str) -> Declarations | None:
     """What is declared of the global variables of a module."""
     if name not in _modules:
         namespace = vars(sys.modules[name]) if name in sys.modules else {}

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, final
 from trioflow.race.clocks.actor import Actor
 from trioflow.race.clocks.holds import LockIdentity
 from trioflow.race.model.sites import Site
-from trioflow.race.shadow.annotated import Declarations, Declared, declared_by_class, declared_by_module
+from trioflow.race.shadow.annotated import Declarations, Declared
 from trioflow.race.shadow.breaches import UnguardedAccess, WrongDeclaration
 from trioflow.race.shadow.containers import Effects
 from trioflow.race.shadow.identity import ObjectShadow, Shadows
@@ -55,22 +55,14 @@ class Guarded:
     def __init__(self, shadows: Shadows, sink: Sink) -> None:
         self._shadows = shadows
         self._sink = sink
-        self._expected: dict[int, Declarations] = {}
-        """Containers in declared attributes that were not met yet, by their addresses."""
+        self.expected: dict[int, Declarations] = {}
+        """What is declared of containers in declared attributes, until they are met, by their addresses."""
         self.locks: Callable[[object], KnownLock | None] = _no_locks
         """What is known of a lock; None for what is none."""
 
     def clear(self) -> None:
         """Forget everything."""
-        self._expected.clear()
-
-    def of(self, value: Any, key: int) -> Declarations | None:
-        """What is declared of the variables of an object that is met for the first time."""
-        if key in self._expected:
-            return self._expected.pop(key)
-        if type(value) is Scope:
-            return declared_by_module(value.name) if value.name else None
-        return declared_by_class(value if is_a(value, type) else type(value))
+        self.expected.clear()
 
     def check(self, shadow: ObjectShadow, site: Site, effects: Effects, actor: Actor, frame: FrameType) -> None:
         """Variables of which something is declared are accessed."""
@@ -103,7 +95,7 @@ class Guarded:
             declarations = Declarations({where: declared}, shadow)
             known = self._shadows.by_id.get(id(held))
             if known is None:
-                self._expected[id(held)] = declarations
+                self.expected[id(held)] = declarations
             elif known.declared is None:
                 known.declared = declarations
         self._guard(shadow, shadow, where, declared, access, frame)

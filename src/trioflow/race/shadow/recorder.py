@@ -23,7 +23,7 @@ from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.clocks.registry import Registry
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow import annotated, faults
-from trioflow.race.shadow.annotated import is_declared
+from trioflow.race.shadow.annotated import declared_by_type, declared_of, is_declared
 from trioflow.race.shadow.blocks import Blocks
 from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, Effects, effects_of, key_of
 from trioflow.race.shadow.context import context
@@ -377,7 +377,12 @@ class Recorder:
         if shadow is None:
             label = name_of(value if is_a(value, type) else type(value))
             shadow = self.shadows.make(value, key, kind, actor, label)
-            shadow.declared = self.guarded.of(value, key)
+            if kind is None:
+                # Most types have been met, and nothing is declared of them.
+                if declared_by_type.get(type(value), self) is not None:
+                    shadow.declared = declared_of(value)
+            elif self.guarded.expected:
+                shadow.declared = self.guarded.expected.pop(key, None)
         return shadow
 
     def _touch(
