@@ -56,6 +56,9 @@ EXPECT = {
     "test_class_variable_with": {"access": [], "data-race": [], "section": [], "other": [], "origin": "own"},
     "test_global_variable": {"access": ["visits"], "data-race": [], "section": [], "other": [], "origin": "own"},
     "test_global_variable_with": {"access": [], "data-race": [], "section": [], "other": [], "origin": "own"},
+    "test_global_container": {"access": ["CACHE"], "data-race": [], "section": [], "other": [], "origin": "own"},
+    "test_global_container_with": {"access": [], "data-race": [], "section": [], "other": [], "origin": "own"},
+    "test_dict_with_a_key_of_that_name": {"access": ["level"], "data-race": [], "section": [], "other": [], "origin": "own"},
     "test_imported_name_and_alias": {"access": ["one", "two"], "data-race": [], "section": [], "other": [], "origin": "own"},
     "test_condition": {"access": ["value"], "data-race": [], "section": [], "other": [], "origin": "own"},
     "test_condition_with": {"access": [], "data-race": [], "section": [], "other": [], "origin": "own"},
@@ -415,6 +418,37 @@ async def test_global_variable_with() -> None:
     global visits
     async with LOCK:
         visits += 1
+
+
+CACHE: Annotated[dict[str, int], race.guarded_by(LOCK)] = {}
+
+
+async def test_global_container() -> None:
+    await checkpoint()
+    CACHE["a"] = 1
+
+
+async def test_global_container_with() -> None:
+    async with LOCK:
+        CACHE["a"] = 1
+        await checkpoint()
+        assert CACHE["a"] == 1
+        CACHE.clear()
+
+
+class Registry(dict[str, int]):
+    level: Annotated[int, race.guarded_by("lock")]
+
+    def __init__(self) -> None:
+        self.lock = trio.Lock()
+        self.level = 0
+
+
+async def test_dict_with_a_key_of_that_name() -> None:
+    registry = Registry()
+    await checkpoint()
+    registry["level"] = 1
+    registry.level = 2
 
 
 Guarded = Annotated[int, race.guarded_by("lock")]

@@ -124,7 +124,7 @@ class Scopes:
 
     def __init__(self, tree: ast.Module) -> None:
         self.module = Scope(ScopeKind.MODULE, tree, None, "", frozenset())
-        self.rebound_globals: set[str] = set()
+        self.rebound_globals = {name for statement in tree.body for name in _declared(statement)}
         self._of: dict[ast.AST, Scope] = {tree: self.module}
         _Collector(self._of, self.module).statements(tree.body)
         for scope in self._of.values():
@@ -172,6 +172,14 @@ class Scopes:
                 for capture in found
             ):
                 owner.rebound.add(name)
+
+
+def _declared(statement: ast.stmt) -> Iterator[str]:
+    """Yield the global whose annotation may say which lock it needs: each access to it counts, rebound or not."""
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        text = ast.unparse(statement.annotation)
+        if "Annotated" in text or "guarded_by" in text:
+            yield statement.target.id
 
 
 def _is_inside(scope: Scope, owner: Scope) -> bool:

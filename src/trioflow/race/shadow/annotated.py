@@ -41,6 +41,8 @@ class Declared:
     """The name of the class or module that declares it."""
     name: str
     guard: GuardedBy | None = None
+    lock_name: str = ""
+    """What a lock that is no attribute of the same object is called where the declaration stands."""
     acceptance: Acceptance | None = None
     problem: str = ""
     """Why the declaration can't be meant as it is; empty if it can."""
@@ -149,10 +151,15 @@ def _declared(
                 owner=owner,
                 name=name,
                 guard=guards[0] if guards and not problem else None,
+                lock_name=_name_of(guards[0].lock, scopes) if guards else "",
                 acceptance=acceptances[0] if acceptances else None,
                 problem=problem,
             )
     return found
+
+
+def _name_of(lock: object, scopes: tuple[Mapping[str, Any], ...]) -> str:
+    return next((name for scope in scopes[:-1] for name, value in list(scope.items()) if value is lock), "")
 
 
 class _WrongError(Exception):

@@ -127,7 +127,8 @@ class Blocks:
         if not units:
             del self._units.open[actor]
         reasons = [entry.block.reason for entry in entries if isinstance(entry.block, Acceptance)]
-        actor.accept(reasons[-1] if reasons else None)
+        if not actor.ended:
+            actor.accept(reasons[-1] if reasons else None)
 
     def _watch(self, attentive: bool) -> None:
         self._memory.blocks = self if attentive else None

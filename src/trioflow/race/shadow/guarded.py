@@ -11,6 +11,7 @@ the object in the same step, or is still about to (in `__init__` and the like), 
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from collections.abc import Callable, Hashable
@@ -25,7 +26,7 @@ from trioflow.race.shadow.breaches import UnguardedAccess, WrongDeclaration
 from trioflow.race.shadow.containers import Effects
 from trioflow.race.shadow.identity import ObjectShadow, Shadows
 from trioflow.race.shadow.kinds import container_of, is_a, lookup
-from trioflow.race.shadow.values import ABSENCE, UNKNOWN, Scope, content
+from trioflow.race.shadow.values import Scope
 from trioflow.race.shadow.variables import Access, Sink
 
 _MAKING = frozenset(
@@ -126,7 +127,7 @@ class Guarded:
                     self._wrong(declared, access, f"there is no lock in {name}")
                 return
         else:
-            name = ""
+            name = declared.lock_name
         known = self.locks(lock)
         if known is None:
             self._wrong(declared, access, f"{name or repr(lock)} is no lock that the detector knows, but {_kind(lock)}")
@@ -137,16 +138,21 @@ class Guarded:
         if not identity.exclusive:
             self._wrong(declared, access, f"{name or identity.describe()} lets in more than one at a time")
         elif not any(hold.lock is identity and not hold.over for hold in access.moment.holds):
-            name = name or identity.describe()
-            self._sink.declared(UnguardedAccess(shadow, where, declared.variable, name, access))
+            self._sink.declared(UnguardedAccess(shadow, where, declared.variable, name or identity.describe(), access))
 
     def _wrong(self, declared: Declared, access: Access, text: str) -> None:
         self._sink.declared(WrongDeclaration(declared.variable, text, access.site, access))
 
 
-def _held(owner: Any, where: Hashable) -> object:
-    """What a declared variable holds now."""
-    return _globals(owner).get(where) if type(owner) is Scope else content(owner, where)
+def _held(owner: Any, where: Any) -> Any:
+    """What an attribute or global variable holds now; None if there is none."""
+    if type(owner) is Scope:
+        return _globals(owner).get(where)
+    try:
+        # Containers have attributes, too: not `content`, which would look for a key.
+        return (type if is_a(owner, type) else object).__getattribute__(owner, where)
+    except Exception:
+        return None
 
 
 def _globals(scope: Scope) -> dict[Any, Any]:
@@ -158,15 +164,13 @@ def _lock_of(owner: Any, name: str, declaring: str) -> object:
     """The lock in an attribute; None if there is none yet."""
     if name.startswith("__") and not name.endswith("__"):
         name = f"_{declaring.lstrip('_')}{name}"
-    if type(owner) is Scope:
-        return _globals(owner).get(name)
     found = lookup(type(owner), name)
     if found is not None and is_a(found[1], property):
         return _computed(found[1], owner)
-    held = content(owner, name)
-    if held is ABSENCE or held is UNKNOWN or is_a(held, types.MethodType, types.FunctionType):
-        return None
-    return held
+    if found is not None and is_a(found[1], functools.cached_property):
+        return _held(owner, "__dict__").get(name)  # it is not ours to make
+    held = _held(owner, name)
+    return None if is_a(held, types.MethodType, types.FunctionType) else held
 
 
 def _computed(attribute: property, owner: Any) -> object:
