@@ -129,7 +129,7 @@ def _key(breach: Breach) -> Hashable:
         return breach.variable, site.path, site.line
     single = _is_single(breach)
     names = (breach.first_variable.where, breach.last_variable.where) if not single else ()
-    return breach.name, breach.first.site.number, breach.last.site.number, single, *map(str, names)
+    return breach.first.site.number, breach.last.site.number, single, *map(str, names)
 
 
 def _rank(breach: Breach) -> tuple[bool, ...]:

@@ -145,7 +145,7 @@ class Blocks:
             # Nobody else knows of it yet. It is part of the unit all the same, should it be shared later.
             for unit in units:
                 made = unit.made.setdefault(shadow, [])
-                made.extend((where, Access(kind, site, actor.moment)) for where, kind in effects)
+                made.extend((where, self._units.seen(Access(kind, site, actor.moment))) for where, kind in effects)
             return
         for where, _ in effects:
             self._declare(shadow, where)
@@ -168,5 +168,5 @@ class Blocks:
 
     def _add_made(self, unit: Unit, shadow: ObjectShadow) -> None:
         """An object that was made in a unit is shared now."""
-        for where, access in unit.made.pop(shadow):
-            unit.add(self._declare(shadow, where), access)
+        for where, seen in unit.made.pop(shadow):
+            unit.add(self._declare(shadow, where), seen)

@@ -29,6 +29,13 @@ class Seen(NamedTuple):
 
     access: Access
     units: tuple[Unit, ...]
+    number: int
+    """Tells the accesses of one moment apart, which in a thread is more than a step."""
+
+    def precedes(self, other: Seen) -> bool:
+        """Whether this access came before another in this run."""
+        mine, its = self.access.moment.serial, other.access.moment.serial
+        return mine < its or (mine == its and self.number < other.number)
 
 
 @final
@@ -49,7 +56,7 @@ class DeclaredVariable(Variable):
         """Take the place of another shadow, with all that it remembers."""
         self.take_over(variable)
         for access in sorted(variable.remembered(), key=lambda access: access.moment.serial):
-            self._see(Seen(access, ()))
+            self._see(self._units.seen(access, inside=False))
 
     def access(self, access: Access, sink: Sink) -> None:
         """Take note of an access, and report what it is unordered with."""
@@ -60,7 +67,7 @@ class DeclaredVariable(Variable):
         else:
             self.compare(access, sink)
             self._aside().access(access, sink)
-        seen = Seen(access, self._units.of(access.moment.actor))
+        seen = self._units.seen(access)
         self._see(seen)
         self._units.arrived(self, seen)
 

@@ -19,6 +19,7 @@ and name.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, final
@@ -47,18 +48,18 @@ class Touched:
     __slots__ = ("first", "last")
 
     def __init__(self) -> None:
-        self.first: dict[bool, Access] = {}
+        self.first: dict[bool, Seen] = {}
         """The first read and the first write, by whether it writes."""
-        self.last: dict[bool, Access] = {}
+        self.last: dict[bool, Seen] = {}
 
-    def add(self, access: Access) -> None:
+    def add(self, seen: Seen) -> None:
         """The unit accesses the variable."""
-        writes = bool(access.kind & WRITE)
+        writes = bool(seen.access.kind & WRITE)
         first, last = self.first.get(writes), self.last.get(writes)
-        if first is None or access.moment.serial < first.moment.serial:
-            self.first[writes] = access
-        if last is None or access.moment.serial >= last.moment.serial:
-            self.last[writes] = access
+        if first is None or seen.precedes(first):
+            self.first[writes] = seen
+        if last is None or last.precedes(seen):
+            self.last[writes] = seen
 
 
 @final
@@ -72,18 +73,18 @@ class Unit:
         self.actor = actor
         self.entered = entered
         self.touched: dict[DeclaredVariable, Touched] = {}
-        self.made: dict[ObjectShadow, list[tuple[Hashable, Access]]] = {}
+        self.made: dict[ObjectShadow, list[tuple[Hashable, Seen]]] = {}
         """What it did to objects in the step that made them, as long as nobody else knows of these."""
         self.last: Moment | None = None
 
-    def add(self, variable: DeclaredVariable, access: Access) -> None:
+    def add(self, variable: DeclaredVariable, seen: Seen) -> None:
         """An access is part of this unit."""
         touched = self.touched.get(variable)
         if touched is None:
             touched = self.touched[variable] = Touched()
-        touched.add(access)
-        if self.last is None or self.last.serial < access.moment.serial:
-            self.last = access.moment
+        touched.add(seen)
+        if self.last is None or self.last.serial < seen.access.moment.serial:
+            self.last = seen.access.moment
 
 
 @final
@@ -92,16 +93,21 @@ class Units:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self._numbers = itertools.count()
         self.open: dict[Actor, tuple[Unit, ...]] = {}
 
     def of(self, actor: Actor) -> tuple[Unit, ...]:
         """The units in which an actor is."""
         return self.open.get(actor, ())
 
+    def seen(self, access: Access, *, inside: bool = True) -> Seen:
+        """An access, as part of the units in which its actor is now, if it is made inside of them."""
+        return Seen(access, self.of(access.moment.actor) if inside else (), next(self._numbers))
+
     def arrived(self, variable: DeclaredVariable, seen: Seen) -> None:
         """A variable that is or was part of a unit is accessed."""
         for unit in seen.units:
-            unit.add(variable, seen.access)
+            unit.add(variable, seen)
         moment = seen.access.moment
         for unit in variable.units:
             last = unit.last
@@ -131,40 +137,49 @@ class Units:
                         self._judge_pair(unit, one, other)
 
     def _judge_one(self, unit: Unit, variable: DeclaredVariable, seen: Seen) -> None:
-        one = (variable, seen.access)
-        self._judge(unit, one, one)
+        self._judge(unit, (variable, seen), (variable, seen))
 
     def _judge_pair(self, unit: Unit, one: tuple[DeclaredVariable, Seen], other: tuple[DeclaredVariable, Seen]) -> None:
         for (first, earlier), (last, later) in ((one, other), (other, one)):
             if _in_this_order(earlier, later):
-                self._judge(unit, (first, earlier.access), (last, later.access))
+                self._judge(unit, (first, earlier), (last, later))
 
-    def _judge(self, unit: Unit, first: tuple[DeclaredVariable, Access], last: tuple[DeclaredVariable, Access]) -> None:
+    def _judge(self, unit: Unit, first: tuple[DeclaredVariable, Seen], last: tuple[DeclaredVariable, Seen]) -> None:
         """Report whether somebody's first access can come after the unit's, and its last before the unit's."""
-        start = _conflicting(first[0], unit.touched[first[0]].first, first[1], latest=False)
-        end = _conflicting(last[0], unit.touched[last[0]].last, last[1], latest=True)
-        if start is not None and end is not None and _comes_between(start, first[1], last[1], end):
-            self._sink.declared(BrokenUnit(unit.name, unit.entered, first[0], start, first[1], last[1], last[0], end))
+        other_first, other_last = first[1].access, last[1].access
+        start = _conflicting(first[0], unit.touched[first[0]].first, other_first, latest=False)
+        end = _conflicting(last[0], unit.touched[last[0]].last, other_last, latest=True)
+        if start is None or end is None or not start.precedes(end):
+            return
+        if _comes_between(start.access, other_first, other_last, end.access):
+            self._sink.declared(
+                BrokenUnit(
+                    name=unit.name,
+                    entered=unit.entered,
+                    first_variable=first[0],
+                    first=start.access,
+                    other_first=other_first,
+                    other_last=other_last,
+                    last_variable=last[0],
+                    last=end.access,
+                )
+            )
 
 
 def _in_this_order(earlier: Seen, later: Seen) -> bool:
     """Whether one access of an actor counts as coming before another."""
     one, other = earlier.access.moment, later.access.moment
-    if one.serial <= other.serial or (one.step == other.step and one.actor.kind != "thread"):
+    if earlier.precedes(later) or (one.step == other.step and one.actor.kind != "thread"):
         return True
     return any(unit in later.units for unit in earlier.units)
 
 
-def _conflicting(
-    variable: DeclaredVariable, accesses: dict[bool, Access], other: Access, *, latest: bool
-) -> Access | None:
+def _conflicting(variable: DeclaredVariable, accesses: dict[bool, Seen], other: Access, *, latest: bool) -> Seen | None:
     """The first or the last of these accesses with which `other` conflicts."""
-    found: Access | None = None
-    for access in accesses.values():
-        if _conflict(variable, access, other) and (
-            found is None or (access.moment.serial > found.moment.serial) == latest
-        ):
-            found = access
+    found: Seen | None = None
+    for seen in accesses.values():
+        if _conflict(variable, seen.access, other) and (found is None or found.precedes(seen) == latest):
+            found = seen
     return found
 
 
@@ -189,8 +204,6 @@ def _has_key(access: Access) -> bool:
 def _comes_between(start: Access, first: Access, last: Access, end: Access) -> bool:
     """Whether what somebody else does can come between two accesses of a unit, and only by chance."""
     one, other = start.moment, end.moment
-    if start is end or one.serial > other.serial:
-        return False
     threads = "thread" in (one.actor.kind, first.moment.actor.kind)
     if one.step == other.step and not threads:
         return False
