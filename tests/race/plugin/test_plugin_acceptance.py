@@ -74,6 +74,24 @@ def test_marks_are_declared_without_the_flag(project: Any) -> None:
     project.run("--strict-markers").assert_outcomes(passed=1)
 
 
+def test_code_accepts_a_finding_itself(project: Any) -> None:
+    """What `race.ok` accepts fails nothing, is counted, and stands in the report with its reason."""
+    accepting = "from trioflow import race as detector\n"
+    loss = "async def lose():\n    with detector.ok('one loss is fine'):\n        await shop.lose_an_update()\n"
+    take = "class Careful(shop.Stock):\n    take = detector.ok('levels are estimates')(shop.Stock.take)\n"
+    use = (
+        "async def use():\n    stock = Careful()\n    async with trio.open_nursery() as nursery:\n"
+        "        nursery.start_soon(stock.take, 3)\n        nursery.start_soon(stock.take, 4)\n"
+    )
+    tests = "def test_kept(): trio.run(lose)\ndef test_accepted(): trio.run(use)\n"
+    project.write("test_shop.py", HEAD + accepting + loss + take + use + tests)
+    result, report = project.detect()
+    result.assert_outcomes(passed=1, failed=1)
+    assert [finding["reason"] for finding in report["accepted"]] == ["levels are estimates"]
+    assert [finding["test"].rpartition("::")[2] for finding in report["findings"]] == ["test_kept"]
+    result.stdout.fnmatch_lines(["1 error in 1 test, 0 warnings, 1 accepted"])
+
+
 def test_a_comment_accepts_a_finding_and_unused_ones_are_told(project: Any) -> None:
     shop = (project.path / "shop.py").read_text()
     shop = shop.replace(COMMENT, f"{COMMENT}  # race: ok[unguarded-section] levels are estimates")

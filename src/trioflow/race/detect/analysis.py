@@ -183,7 +183,7 @@ class Analysis:
             for judged in self._breaches.judged()
         ]
         units = self._breaches.broken()
-        cut_places = {place for unit in units for place in _places(unit)}
+        cut_places = {(*place, False) for unit in units for place in _places(unit)}
         broken: set[tuple[int, int]] = set()
         for key, cuts in sorted(self._cuts.items(), key=lambda item: item[0][-1]):
             unguarded = [
@@ -207,9 +207,8 @@ class Analysis:
                 continue  # it stores what is there, and not only because the other side has been faster
             severity = Severity.ERROR if dependent else Severity.WARNING
             verdicts.append(Verdict(Kind.UNGUARDED_SECTION, severity, cut, self._counts[key], cut.accepted))
-            if not cut.accepted:
-                places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})
-                cut_places.add((id(cut.shadow), places))
+            places = frozenset({cut.section.start_site.number, cut.section.end.site.number, cut.write.site.number})
+            cut_places.add((id(cut.shadow), places, bool(cut.accepted)))
         unguarded_places = self._breaches.unguarded_places()
         for pair, races in self._races.items():
             verdict = self._judge_race(pair, races, cut_places, unguarded_places)
@@ -222,7 +221,7 @@ class Analysis:
         self,
         key: Hashable,
         races: list[Race],
-        cut_places: set[tuple[int, frozenset[int]]],
+        cut_places: set[tuple[int, frozenset[int], bool]],
         unguarded: set[tuple[int, Site]],
     ) -> Verdict | None:
         commuting = False
@@ -242,10 +241,12 @@ class Analysis:
                 # That the lock is missing says the same, and more.
                 return None
             elif any(
-                shadow == id(race.shadow) and {one.site.number, other.site.number} <= places
-                for shadow, places in cut_places
+                shadow == id(race.shadow)
+                and {one.site.number, other.site.number} <= places
+                and (race.accepted or not accepted_cut)
+                for shadow, places, accepted_cut in cut_places
             ):
-                # A section of the same places says the same, and more.
+                # A section of the same places says the same, and more; one that is accepted, if this is, too.
                 return None
             elif commute(one, other) or _only_adds(race):
                 commuting = True

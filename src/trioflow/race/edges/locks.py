@@ -151,10 +151,7 @@ class _MadeWatch(Watch):
     def before(self, lock: object, *_: Any, **__: Any) -> None:
         session = sessions.current()
         if session is not None:
-            made = place()
-            if made is not None:
-                session.made.set(lock, made)
-            session.note_maker(lock)
+            session.note_made(lock, place())
 
 
 # Locks

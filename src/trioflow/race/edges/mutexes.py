@@ -37,8 +37,9 @@ class _Mutex:
         self._holder: Actor | None = None
         session = sessions.current()
         if session is not None:
-            self._identity = LockIdentity(kind=self._kind, made=place())
-            session.note_maker(self)
+            made = place()
+            self._identity = LockIdentity(kind=self._kind, made=made)
+            session.note_made(self, made)
 
     def identity(self, session: sessions.Session) -> LockIdentity:
         """What stands for this lock among those that an actor holds."""

@@ -101,8 +101,10 @@ class Session:
             return actor
         return None  # a thread that outlived its test
 
-    def note_maker(self, lock: object) -> None:
+    def note_made(self, lock: object, made: Place | None) -> None:
         """Whoever runs now makes a lock."""
+        if made is not None:
+            self.made.set(lock, made)
         actor = context.actor
         if actor is not None:
             self.makers.set(lock, (actor, actor.step))
