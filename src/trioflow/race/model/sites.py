@@ -15,6 +15,8 @@ from typing import Final, final
 
 import attrs
 
+from trioflow.race.model.members import store_plainly
+
 STARTING: Final = frozenset(
     {"start", "start_soon", "run_sync", "run_sync_soon", "spawn_system_task", "submit", "Thread"}
 )
@@ -54,6 +56,9 @@ class Operation(enum.Enum):
 
 VIEW = "view"
 """The name at a site that iterates over what is most likely a view, whose contents have been read by then."""
+
+
+store_plainly(Operation)
 
 
 @final

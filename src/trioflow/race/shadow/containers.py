@@ -26,6 +26,7 @@ import enum
 from collections.abc import Hashable
 from typing import Any, TypeAlias
 
+from trioflow.race.model.members import store_plainly
 from trioflow.race.model.sites import Operation
 from trioflow.race.shadow.kinds import Container, is_a
 
@@ -52,6 +53,8 @@ class Absent(enum.Enum):
 
 
 ABSENT = Absent.ABSENT
+
+store_plainly(Part, Absent)
 
 Effect: TypeAlias = tuple[Hashable, int]
 Effects: TypeAlias = tuple[Effect, ...]

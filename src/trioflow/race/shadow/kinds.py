@@ -20,6 +20,8 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, TypeVar, final
 
+from trioflow.race.model.members import store_plainly
+
 
 class Container(enum.Enum):
     """The kinds of containers whose contents are variables."""
@@ -43,6 +45,8 @@ class Attribute(enum.Enum):
     DYNAMIC = "dynamic"
     """Nothing, so that `__getattr__` may be asked."""
 
+
+store_plainly(Container, Attribute)
 
 _BASES: tuple[tuple[type, Container], ...] = (
     (dict, Container.DICT),

@@ -27,6 +27,7 @@ from trioflow.race.shadow.annotated import declared_by_type, declared_of, is_dec
 from trioflow.race.shadow.blocks import Blocks
 from trioflow.race.shadow.containers import ABSENT, KEYED, READ, UPDATE, WRITE, Effects, effects_of, key_of
 from trioflow.race.shadow.context import context
+from trioflow.race.shadow.generated import SPELT
 from trioflow.race.shadow.guarded import Guarded
 from trioflow.race.shadow.handed import Handed
 from trioflow.race.shadow.identity import ObjectShadow
@@ -119,15 +120,22 @@ class Recorder:
         context.recording = True
         try:
             with self._lock:
-                site = self.tables.sites[number]
-                if self.variables.get(number) is type(value):
+                tables = self.tables
+                site = tables.sites[number]
+                if self.variables.get(number) is not type(value):
+                    self._attribute(value, site, tables.kinds[number], actor, sys._getframe(2))
+                    return
+                # Of a type that is no container's, so that its address alone is the key.
+                shadow = self.shadows.by_id.get(id(value))
+                if shadow is None:
                     shadow = self._shadow(value, None, actor)
-                    effects = self.tables.effects[number]
-                    accesses = self.memory.record(shadow, number, site, effects, actor)
-                    if number not in self.tables.plain:
-                        self.reliance.follow(shadow, site, effects, accesses, actor, sys._getframe(2))
-                else:
-                    self._attribute(value, site, self.tables.kinds[number], actor, sys._getframe(2))
+                plain = number in tables.plain
+                if plain and shadow.shared is not None and self.memory.reads_again(shadow, site, actor.moment):
+                    return
+                effects = tables.effects[number]
+                accesses = self.memory.record(shadow, number, site, effects, actor)
+                if not plain:
+                    self.reliance.follow(shadow, site, effects, accesses, actor, sys._getframe(2))
         except Exception as error:
             faults.report("attribute", error)
         finally:
@@ -156,7 +164,7 @@ class Recorder:
             with self._lock:
                 site = self.tables.sites[number]
                 kind = container_of(type(value))
-                if self.indirect.generated(value, site, actor, sys._getframe(2)):
+                if site.name in SPELT and self.indirect.generated(value, site, actor, sys._getframe(2)):
                     return
                 if kind is not None:
                     self._contents(value, kind, site, key, actor, sys._getframe(2))

@@ -64,13 +64,16 @@ class Reliance:
             self.activations.note(frame, Entry(site, shadow, variables, actor.moment))
             if not shadow.noted.issuperset(variables):
                 shadow.noted |= frozenset(variables)
-        written = [] if number in tables.reading else [where for where, kind in effects if kind & WRITE]
+        if number in tables.reading:
+            written: list[Hashable] = []
+        else:
+            written = [where for where, kind in effects if kind & WRITE]
         if written:
             if shadow.guards:
                 self._guards.written(shadow, effects, actor)
             if number in tables.carrying:
                 self.activations.carry(frame, shadow, written[0], site, actor.moment)
-            if self._checked_in_step(shadow, site, written, actor):
+            if number in tables.checks and self._checked_in_step(shadow, site, written, actor):
                 shadow.relied |= {(actor.slot, number)}
                 self._guards.checked_and_set(shadow, written, actor)
             elif not shadow.noted.isdisjoint(written):

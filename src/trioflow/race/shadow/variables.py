@@ -76,10 +76,10 @@ class Variable:
     __slots__ = (
         "_judges_races",
         "_judges_writes",
-        "_reads",
         "_section_writes",
         "_sections",
         "_writes",
+        "reads",
         "shadow",
         "where",
     )
@@ -91,7 +91,8 @@ class Variable:
         # Two stores to different keys are no race, though each writes something of all elements.
         self._judges_writes = self._judges_races and where is not Part.ELEMENTS
         self._writes: list[Access] = []
-        self._reads: dict[int, Access] = {}
+        self.reads: dict[int, Access] = {}
+        """By actor, the last read since the writes that it precedes."""
         self._section_writes: dict[tuple[int, int], Access] = {}
         self._sections: dict[tuple[int, int, int], Section] = {}
 
@@ -101,6 +102,14 @@ class Variable:
             self._write(access, sink)
         else:
             self._read(access, sink)
+
+    def precede(self, moment: Moment) -> bool:
+        """Whether all writes happen before a moment."""
+        for write in self._writes:
+            earlier = write.moment
+            if earlier.actor is not moment.actor and time_of(moment.full, earlier.slot) < earlier.time:
+                return False
+        return True
 
     def last_write(self) -> Access | None:
         """The write seen last."""
@@ -113,14 +122,14 @@ class Variable:
                 earlier = write.moment
                 if earlier.actor is not moment.actor and time_of(moment.full, earlier.slot) < earlier.time:
                     sink.race(self, write, access)
-        self._reads[moment.slot] = access
+        self.reads[moment.slot] = access
 
     def _write(self, access: Access, sink: Sink) -> None:
         moment = access.moment
         actor = moment.actor
         full = moment.full
         unordered: dict[int, Access] = {}
-        for slot, read in self._reads.items():
+        for slot, read in self.reads.items():
             earlier = read.moment
             if earlier.actor is not actor and time_of(full, earlier.slot) < earlier.time:
                 if self._judges_races:
@@ -129,7 +138,7 @@ class Variable:
                     unordered[slot] = read
         if access.kind & READ:
             unordered[moment.slot] = access
-        self._reads = unordered
+        self.reads = unordered
         writes: list[Access] = []
         for write in self._writes:
             earlier = write.moment
@@ -162,9 +171,9 @@ class Variable:
 
     def compare(self, access: Access, sink: Sink) -> None:
         """Report what an access is unordered with, and take no note of it."""
-        before = self._reads.copy(), self._writes, self._section_writes.copy()
+        before = self.reads.copy(), self._writes, self._section_writes.copy()
         Variable.access(self, access, sink)
-        self._reads, self._writes, self._section_writes = before
+        self.reads, self._writes, self._section_writes = before
 
     def compare_section(self, section: Section, sink: Sink) -> None:
         """Report the writes that may fall into a section, and take no note of it."""
@@ -174,12 +183,12 @@ class Variable:
 
     def take_over(self, other: Variable) -> None:
         """Remember what another remembers, in whose place this one steps."""
-        self._reads, self._writes = other._reads, other._writes
+        self.reads, self._writes = other.reads, other._writes
         self._section_writes, self._sections = other._section_writes, other._sections
 
     def remembered(self) -> list[Access]:
         """The accesses that are still known."""
-        found = [*self._section_writes.values(), *self._writes, *self._reads.values()]
+        found = [*self._section_writes.values(), *self._writes, *self.reads.values()]
         return list({id(access): access for access in found}.values())
 
     @staticmethod
