@@ -21,7 +21,7 @@ from trioflow.race.detector import Detector
 from trioflow.race.model.configuration import Configuration
 
 PROGRAMS = Path(__file__).parent / "programs"
-LIMIT = 40.0
+LIMIT = 25.0
 
 
 def plain() -> ModuleType:

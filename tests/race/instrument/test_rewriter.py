@@ -379,7 +379,7 @@ def test_dependences_are_given_by_number() -> None:
 def test_long_chains_are_rewritten_whatever_the_recursion_limit() -> None:
     """The interpreter compiles trees that are deeper than Python code may recurse by default."""
     limit = sys.getrecursionlimit()
-    source = "def f(x): return " + " + ".join(["x.a"] * 900)
+    source = "def f(x): return " + " + ".join(f"x.a{index}" for index in range(900))
     tree = ast.parse(source)
     table = rewrite(tree, source=source, path="f", module="f")
     compile(tree, "f", "exec")

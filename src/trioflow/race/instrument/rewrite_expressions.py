@@ -14,6 +14,7 @@ from trioflow.race.instrument.calls import Facts, is_view, looked_into
 from trioflow.race.instrument.loops import element_suspends
 from trioflow.race.instrument.names import suspends
 from trioflow.race.instrument.positions import place, span
+from trioflow.race.instrument.repeats import calm_parts, repeats_in
 from trioflow.race.instrument.rewrite_places import PlaceRewriter
 from trioflow.race.instrument.scopes import Comprehension, Scopes, has_own_frame
 from trioflow.race.instrument.table import TableBuilder
@@ -29,6 +30,7 @@ class ExpressionRewriter(PlaceRewriter):
         """What was visited: trees made by pytest may contain one node in several places."""
         self.kept: dict[ast.AST, bool] = {}
         """Iterators and views that are used later than they are made, and whether they are kept somewhere."""
+        self._looked_at: set[ast.AST] = set()
         self._methods: dict[type[ast.expr], Callable[[Any], ast.expr]] = {
             ast.Attribute: self._attribute,
             ast.Subscript: self._subscript,
@@ -53,6 +55,7 @@ class ExpressionRewriter(PlaceRewriter):
         known = self._replaced.get(node)
         if known is not None:
             return known
+        self._look_for_repeats(node)
         if isinstance(node, ast.Lambda):
             result: ast.expr = self.lambda_expression(node)
         elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
@@ -89,6 +92,7 @@ class ExpressionRewriter(PlaceRewriter):
 
     def condition(self, node: ast.expr) -> ast.expr:
         """Rewrite an expression of which only the truth matters."""
+        self._look_for_repeats(node)
         match node:
             case ast.BoolOp() if self.active:
                 node.values = [self.condition(value) for value in node.values]
@@ -100,6 +104,14 @@ class ExpressionRewriter(PlaceRewriter):
                 return node
             case _:
                 return self.observed(node, Operation.SHAPE)
+
+    def _look_for_repeats(self, node: ast.expr) -> None:
+        """Find out once for each expression which reads in it repeat others."""
+        if node not in self._looked_at:
+            calm = calm_parts(node)
+            self._looked_at.update(calm)
+            if calm:
+                self.repeats.update(repeats_in(node))
 
     def observed(self, node: ast.expr, operation: Operation, by: str | None = None) -> ast.expr:
         """Rewrite an expression whose value is looked into, by a function of that name if it is one."""

@@ -70,6 +70,8 @@ class PlaceRewriter:
         """Whether what is visited only decides what is done next."""
         self.chosen: set[ast.AST] = set()
         """Expressions whose value may be taken as it is, after a look at it."""
+        self.repeats: dict[ast.expr, ast.expr] = {}
+        """Reads of attributes that say nothing that another one did not say, with that one."""
 
     def expression(self, node: ast.expr) -> ast.expr:
         """Rewrite an expression that is evaluated."""
@@ -161,6 +163,9 @@ class PlaceRewriter:
         value = node.value
         node.value = self.expression(value)
         if not self.active or self.is_silent(value):
+            return None
+        first = self.repeats.get(node)
+        if first is not None and (first in self.chosen) == (node in self.chosen) and self.table.repeats(node, first):
             return None
         name = names.mangled(node.attr, self.class_name)
         site = self.site(operation, node, expression=value, name=name, operator=operator)

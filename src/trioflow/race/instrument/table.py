@@ -174,6 +174,14 @@ class TableBuilder:
             function.sites.append(draft)
         return draft.number
 
+    def repeats(self, node: ast.AST, first: ast.AST) -> bool:
+        """Let the sites of one node stand for another that does the same; return whether it has any."""
+        sites = self._sites_of.get(first)
+        if sites is None:
+            return False
+        self._sites_of[node] = sites.copy()
+        return True
+
     def function(self, function: Function) -> None:
         """Take in a function whose body has been rewritten; number the calls that matter in it."""
         self._functions.append(function)

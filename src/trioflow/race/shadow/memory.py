@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 _DEPTH = 8
 """How many calls there may be between a constructor and the recording of what it does."""
-_references = sys.getrefcount
-_ONE_REFERENCE = 3
-"""What is counted of an object that one dictionary holds: that one, a local variable's, and the count's own."""
 _SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
 
 INDIRECT = "@indirect"
@@ -116,10 +113,15 @@ class Memory:
             variable = shared.get(where)
             if variable is None:
                 variable = shared[where] = Variable(shadow, where)
-            else:
+            elif kind & WRITE:
                 # Many elements have one shape: what a site did to it in this epoch it need not do again.
-                known = variable.last_write() if kind & WRITE else variable.reads.get(moment.slot)
+                known = variable.last_write()
                 if known is not None and known.moment is moment and known.site is site:
+                    accesses[where] = known
+                    continue
+            else:
+                known = variable.read_again(site, moment)
+                if known is not None:
                     accesses[where] = known
                     continue
             access = accesses[where] = Access(kind, site, moment)
@@ -143,16 +145,12 @@ class Memory:
 
     def reads_again(self, shadow: ObjectShadow, site: Site, moment: Moment) -> bool:
         """Note a read by somebody who has read the same shared variable before, if nothing but the time is new."""
-        assert shadow.shared is not None
+        if self.blocks is not None or shadow.shared is None:
+            return False
         variable = shadow.shared.get(site.name)
-        if self.blocks is not None or type(variable) is not Variable:
+        if variable is None or variable.read_again(site, moment) is None:
             return False
-        known = variable.reads.get(moment.slot)
-        # What somebody else has kept, such as a finding, stays as it is.
-        if known is None or _references(known) > _ONE_REFERENCE or not variable.precede(moment):
-            return False
-        known.site = site
-        known.moment = shadow.recent[site.number] = moment
+        shadow.recent[site.number] = moment
         return True
 
     def variable(self, shadow: ObjectShadow, where: Hashable, actor: Actor) -> Variable:

@@ -184,7 +184,7 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         if shadow is not None:
             moment = actor.moment
             recent = shadow.recent
-            if recent.get(site) is moment or (type(key) in _PLAIN and recent.get((site, key)) is moment):
+            if (type(key) in _PLAIN and recent.get((site, key)) is moment) or recent.get(site) is moment:
                 return value
         recorder.contents(value, site, key, actor)
         return value
@@ -197,7 +197,7 @@ def content_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         if shadow is not None:
             moment = actor.moment
             recent = shadow.recent
-            if recent.get(site) is moment or (type(key) in _PLAIN and recent.get((site, key)) is moment):
+            if (type(key) in _PLAIN and recent.get((site, key)) is moment) or recent.get(site) is moment:
                 return value
         recorder.contents(value, site, key, actor)
         if inside and computed.get(inside) is not type(value):

@@ -121,9 +121,12 @@ class Reliance:
     def _checked_in_step(self, shadow: ObjectShadow, site: Site, written: list[Hashable], actor: Actor) -> bool:
         """Whether the function itself has just checked what it writes; plain functions have no activation for that."""
         found = False
+        recent = shadow.recent
         for number in self._tables.checks.get(site.number, ()):
-            for key in (number, *((number, where) for where in written)):
-                moment = shadow.recent.get(key)
+            moments = [recent.get(number)]
+            if number not in self._tables.wholes:
+                moments += [recent.get((number, where)) for where in written]
+            for moment in moments:
                 if moment is not None and moment.actor is actor and moment.step == actor.step:
                     found = True
                     self.activations.act_on(number, actor)

@@ -36,6 +36,7 @@ _ONLY_READ = frozenset(
     }
 )
 _NEVER_WRITE = frozenset({Operation.READ, Operation.NAME_READ, Operation.SHAPE})
+_OF_WHOLES = frozenset({Operation.SHAPE, Operation.ITERATE, Operation.CONTENTS_READ})
 _READS = frozenset({Operation.READ, Operation.ITEM_READ})
 _NAMED_READS = frozenset({Operation.READ, Operation.NAME_READ})
 _NAMED_WRITES = frozenset({Operation.WRITE, Operation.NAME_WRITE})
@@ -65,6 +66,8 @@ class SiteTables:
         """Sites that can only read: an element that is read may be made thereby, an attribute is not."""
         self.carrying: set[int] = set()
         """Sites in coroutine functions that store what was read in a place from where something may take it up."""
+        self.wholes: set[int] = set()
+        """Sites that look at a container as a whole, so that they are remembered without a key."""
         self.plain: set[int] = set()
         """Sites that only read, and on which nothing relies."""
         self.written_back: frozenset[int] = frozenset()
@@ -126,6 +129,8 @@ class SiteTables:
             number = site.number
             if site.operation in _NEVER_WRITE:
                 self.reading.add(number)
+            if site.operation in _OF_WHOLES:
+                self.wholes.add(number)
             kind = KIND_OF.get(site.operation)
             if kind is not None:
                 self.kinds[number] = kind

@@ -94,17 +94,15 @@ def look(value: Any, where: Hashable) -> object:
 def content(value: Any, where: Hashable) -> object:
     """What an attribute or key holds now."""
     try:
+        if not is_a(value, dict, list, type):
+            return object.__getattribute__(value, where) if isinstance(where, str) else UNKNOWN
         if is_a(value, dict):
             if type(where) is tuple:
                 return UNKNOWN
             return dict.get(value, where, ABSENCE)
         if is_a(value, list):
             return list.__getitem__(value, where) if isinstance(where, int) else UNKNOWN
-        if not isinstance(where, str):
-            return UNKNOWN
-        if is_a(value, type):
-            return type.__getattribute__(value, where)
-        return object.__getattribute__(value, where)
+        return type.__getattribute__(value, where) if isinstance(where, str) else UNKNOWN
     except (AttributeError, IndexError, KeyError):
         return ABSENCE
     except Exception:

@@ -10,6 +10,7 @@ its completed sections and its writes, the latest of each actor and place, a bou
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol, final
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from trioflow.race.shadow.identity import ObjectShadow
 
 _BOUND = 32
+_references = sys.getrefcount
+_ONE_REFERENCE = 3
+"""What is counted of an object that one dictionary holds: that one, a local variable's, and the count's own."""
 
 
 @final
@@ -103,13 +107,23 @@ class Variable:
         else:
             self._read(access, sink)
 
-    def precede(self, moment: Moment) -> bool:
-        """Whether all writes happen before a moment."""
+    def read_again(self, site: Site, moment: Moment) -> Access | None:
+        """Take note of a read by somebody who has read it before, if nothing but the time is new; return it then."""
+        known = self.reads.get(moment.slot)
+        if known is None:
+            return None
+        if known.moment is moment and known.site is site:
+            return known
+        if known.kind != READ or _references(known) > _ONE_REFERENCE:
+            return None  # what somebody else has kept, such as a finding, stays as it is
+        actor = moment.actor
         for write in self._writes:
             earlier = write.moment
-            if earlier.actor is not moment.actor and time_of(moment.full, earlier.slot) < earlier.time:
-                return False
-        return True
+            if earlier.actor is not actor and time_of(moment.full, earlier.slot) < earlier.time:
+                return None
+        known.site = site
+        known.moment = moment
+        return known
 
     def last_write(self) -> Access | None:
         """The write seen last."""
