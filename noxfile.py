@@ -106,7 +106,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure what the detector costs."""
     session.install("-e", ".[race]")
-    for command in (["hot_loop.py"], ["many_tasks.py"], ["suites.py", "--measure"]):
+    for command in (["hot_loop.py"], ["many_tasks.py"], ["soak.py"], ["suites.py", "--measure"]):
         session.run("python", f"benchmarks/{command[0]}", *command[1:])
 
 

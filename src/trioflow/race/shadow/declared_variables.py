@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from trioflow.race.shadow.variables import Access, Section, Sink, Variable
 
 if TYPE_CHECKING:
-    from trioflow.race.clocks.actor import Actor
+    from trioflow.race.clocks.actor import Actor, Moment
+    from trioflow.race.model.sites import Site
     from trioflow.race.shadow.identity import ObjectShadow
     from trioflow.race.shadow.units import Unit, Units
 
@@ -70,6 +71,10 @@ class DeclaredVariable(Variable):
         seen = self._units.seen(access)
         self._see(seen)
         self._units.arrived(self, seen)
+
+    def read_again(self, site: Site, moment: Moment) -> Access | None:  # noqa: ARG002
+        """Take note of nothing by itself: each access counts."""
+        return None
 
     def complete(self, section: Section, sink: Sink) -> None:
         """Take note of a section that has just been completed, and report the writes that may fall into it."""

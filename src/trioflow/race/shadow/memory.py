@@ -89,9 +89,9 @@ class Memory:
             self.blocks.prepare(shadow, site, effects, actor)
         if shadow.shared is None:
             if not shadow.recent:
-                new = site.number in self._tables.making or self.births.get(shadow.key) is moment
-                shadow.born = moment if new else None
-                if new:
+                making = site.number in self._tables.making
+                shadow.born = moment if making or self.births.get(shadow.key) is moment else None
+                if making:
                     self._note_making(shadow)
             elif shadow.owner is not actor:
                 self._second_actor(shadow, actor)
