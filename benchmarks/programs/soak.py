@@ -1,4 +1,4 @@
-"""Accesses to objects that live briefly: `soak.py MILLIONS` makes so many millions of them, and says what memory it took."""
+"""Accesses to objects that live briefly: `soak.py MILLIONS` makes that many millions, and prints the peak of memory."""
 
 from __future__ import annotations
 
