@@ -206,3 +206,27 @@ async def main():
 """
     )
     assert watched.module.died == ["run", "thing"]
+
+
+def test_zip_longest_may_have_iterators_that_have_ended(watch: Any) -> None:
+    """It drops them from within, and leaves a tuple with holes in it."""
+    watched = watch(
+        TWO_TASKS
+        + """
+import itertools
+
+short = [1]
+long = [1, 2, 3]
+
+
+async def main():
+    zipped = itertools.zip_longest(short, long)
+    for pair in zipped:
+        await trio.lowlevel.checkpoint()
+        died.append(pair)
+    ended = itertools.zip_longest(short, long)
+    next(ended), next(ended)
+    died.append(next(ended))
+"""
+    )
+    assert watched.module.died == [(1, 1), (None, 2), (None, 3), (None, 3)]

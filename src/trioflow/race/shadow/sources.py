@@ -111,7 +111,8 @@ def sources_of(value: Any, depth: int = _DEPTH) -> Iterator[tuple[Any, bool]]:
 def _around(value: Any, cls: type, depth: int) -> Iterator[tuple[Any, bool]]:
     for each in gc.get_referents(value):
         if cls in _SEVERAL and type(each) is tuple:
-            for iterator in each:
+            # Asked for itself, the tuple would crash the interpreter: `zip_longest` leaves holes where iterators end.
+            for iterator in gc.get_referents(each):
                 yield from sources_of(iterator, depth)
             return
         if looks_through(type(each)):
