@@ -1,7 +1,7 @@
 """Whether the detector's overhead grows with the number of tasks that are alive.
 
-Runs one program with 1,000 and with 10,000 tasks, plainly and under `trioflow race run`, each in a process of its
-own, and compares the two ratios. The CPU time is what the program itself needs, without starting the interpreter.
+Runs one program with 1,000, 10,000 and 100,000 tasks, plainly and under `trioflow race run`, each in a process of its
+own, and compares the ratios with the first. The CPU time is what the program itself needs, without starting Python.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 PROGRAM = Path(__file__).parent / "programs" / "many_tasks.py"
-FEW, MANY = 1_000, 10_000
+NUMBERS = (1_000, 10_000, 100_000)
 LIMIT = 1.5
 FOUND = 66
 """The exit code of `trioflow race run` where it found an error."""
@@ -39,13 +39,13 @@ def main() -> int:
     detector = [sys.executable, "-m", "trioflow", "race", "run"]
     ratios: list[float] = []
     print(f"{'tasks alive':12}{'plain':>12}{'detector':>12}{'ratio':>10}")
-    for number in (FEW, MANY):
+    for number in NUMBERS:
         before = statistics.median(seconds(plain, number) for _ in range(options.rounds))
         after = statistics.median(seconds(detector, number) for _ in range(options.rounds))
         ratios.append(after / before)
-        print(f"{number:<12,}{before:>11.3f}s{after:>11.3f}s{ratios[-1]:>9.1f}x")
-    growth = ratios[1] / ratios[0]
-    print(f"the ratio at {MANY:,} tasks is {growth:.2f} times that at {FEW:,}; the limit is {LIMIT}")
+        print(f"{number:<12,}{before:>11.3f}s{after:>11.3f}s{ratios[-1]:>9.1f}x", flush=True)
+    growth = max(ratios) / ratios[0]
+    print(f"the highest ratio is {growth:.2f} times that at {NUMBERS[0]:,} tasks; the limit is {LIMIT}")
     return 1 if growth > LIMIT else 0
 
 

@@ -39,3 +39,11 @@ def test_join_changes_neither_side(one: dict[int, int], other: dict[int, int]) -
     joined(mine, theirs)
     assert (mine, theirs) == before
     assert joined(mine, mine) is mine
+
+
+@given(st.dictionaries(st.integers(0, 100_000), st.integers(1, 50), max_size=6), st.integers(0, 100_000))
+def test_clocks_of_many_tasks_join_like_those_of_few(times: dict[int, int], slot: int) -> None:
+    """However far apart two slots are, a join knows both."""
+    join = joined(clock_of(times), advanced(EMPTY, slot, 7))
+    expected = times | {slot: max(7, times.get(slot, 0))}
+    assert {each: time_of(join, each) for each in expected} == expected

@@ -20,14 +20,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from trioflow.race.clocks.vector import EMPTY, WIDTH_BITS, Clock, advanced, joined, time_of
+from trioflow.race.clocks.vector import EMPTY, Clock, advanced, joined, time_of
 
 if TYPE_CHECKING:
     from trioflow.race.clocks.places import Place
 
 _LOOK_BACK = 16
 _REMEMBERED = 64
-_OFFSET = (1 << WIDTH_BITS) - 1
 
 
 # These two are made in most steps. Their constructors are written out, for those of frozen classes are slow.
@@ -139,8 +138,7 @@ class Knowledge:
         clock = self.clock
         heard = -1
         if teacher >= 0:
-            block = teacher >> WIDTH_BITS
-            heard = clock[block][teacher & _OFFSET] if block < len(clock) else 0
+            heard = time_of(clock, teacher)
             if heard >= taught:
                 return
         if not clock or (slot >= 0 and 0 < self._last_lesson <= time_of(snapshot.of_others, slot)):

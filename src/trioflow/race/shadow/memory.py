@@ -19,7 +19,7 @@ import attrs
 
 from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.model.sites import Operation, Site
-from trioflow.race.shadow.containers import READ, WRITE, Effects
+from trioflow.race.shadow.containers import READ, WRITE, Effects, Part
 from trioflow.race.shadow.identity import ObjectShadow, OwnerHistory, Shadows
 from trioflow.race.shadow.sites import SiteTables
 from trioflow.race.shadow.values import UNKNOWN, is_plain, look
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _DEPTH = 8
 """How many calls there may be between a constructor and the recording of what it does."""
+_MANY = 4096
+"""How many variables of one object are remembered when it is shared."""
 _SUSPENDED = (Operation.SUSPENDED_UPDATE, Operation.SUSPENDED_ITEM_UPDATE)
 
 INDIRECT = "@indirect"
@@ -113,6 +115,8 @@ class Memory:
             variable = shared.get(where)
             if variable is None:
                 variable = shared[where] = Variable(shadow, where)
+                if len(shared) > _MANY:
+                    _forget_elements(shared)
             elif kind & WRITE:
                 # Many elements have one shape: what a site did to it in this epoch it need not do again.
                 known = variable.last_write()
@@ -277,6 +281,13 @@ class Memory:
             stored = not isinstance(recent, int)
             effects = ((site.name, WRITE if stored else self._tables.kinds.get(number, READ)),)
         return site, effects
+
+
+def _forget_elements(shared: dict[Hashable, Variable]) -> None:
+    """Forget the elements of a container that were met first: keys come and go, and nobody says when."""
+    elements = [where for where in shared if not isinstance(where, Part)]
+    for where in elements[: _MANY // 2]:
+        del shared[where]
 
 
 def _replaced(shadow: ObjectShadow, where: Hashable, site: Site) -> object:
