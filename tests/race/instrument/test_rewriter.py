@@ -50,7 +50,7 @@ ROWS = [
     ("setattr(x, 'a', await v)", "setattr(@call_begin(x, S), 'a', @call_end(await v, S))"),
     ("delattr(x, 'a')", "delattr(@write(x, S), 'a')"),
     ("getattr(x, k)", "getattr(@named(x, S, k), k)"),
-    ("getattr(x, k + v)", "getattr(x, k + v)"),
+    ("getattr(x, k + v)", "getattr(@call_begin(x, S), @call_end(k + v, S))"),
     ("getattr(*x)", "getattr(*@iterate(x, S))"),
     ("object.__setattr__(x, 'a', v)", "object.__setattr__(@write(x, S), 'a', v)"),
     ("object.__getattribute__(x, 'a')", "object.__getattribute__(@read(x, S), 'a')"),
@@ -206,7 +206,16 @@ ROWS = [
     ),
     # left alone
     ("def g(y: x.a = x.a) -> x.b: pass", "def g(y: x.a=@read(x, S).a) -> x.b:\n    pass"),
-    ("class C(x.a):\n    y = x.a", "class C(x.a):\n    y = x.a"),
+    ("class C(x.a):\n    y = x.a", "class C(@read(x, S).a):\n    global @read\n    y = @read(x, S).a"),
+    (
+        "class C:\n    'd'\n    y = [x.a for z in v]",
+        'class C:\n    """d"""\n    global @iterate, @read\n    y = [@read(x, S).a for z in @iterate(v, S)]',
+    ),
+    (
+        "match x:\n    case v.a | {k.b: _}: pass",
+        "match @contents(x, S):\n    case @read(v, S).a | {@read(k, S).b: _}:\n        pass",
+    ),
+    ("match x:\n    case C(1, b=2): pass", "match @read(@matched(x, S, 1), S):\n    case C(1, b=2):\n        pass"),
     ("class C:\n    def m(self): return x.a", "class C:\n\n    def m(self):\n        return @read(x, S).a"),
     ("lambda: x.a", "lambda: @read(x, S).a"),
 ]

@@ -295,3 +295,96 @@ async def main():
     )
     assert watched.module.asked == ["level"] * 4
     assert [finding.kind.value for finding in watched.findings]
+
+
+def test_object_is_finalized_once(watch: Any) -> None:
+    """An object that can't be held weakly is not brought back to life by a look at it in its finalizer."""
+    watched = watch(
+        BOTH
+        + """
+finalized = []
+
+
+class Slotted:
+    __slots__ = ("number",)
+
+    def __del__(self):
+        finalized.append(self.number)
+
+
+async def use():
+    slotted = Slotted()
+    slotted.number = 1
+    await trio.lowlevel.checkpoint()
+    del slotted
+    await trio.lowlevel.checkpoint()
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.finalized == [1, 1]
+
+
+def test_iterators_that_are_used_up_and_views_that_are_released(watch: Any) -> None:
+    """`zip_longest` leaves holes behind, and a released view has no object any more."""
+    watched = watch(
+        BOTH
+        + """
+import itertools
+
+seen = []
+
+
+async def use():
+    pairs = itertools.zip_longest([1], [2, 3])
+    next(pairs), next(pairs)
+    seen.append(list(pairs))
+    view = memoryview(bytearray(b"a"))
+    view.release()
+    try:
+        list(view)
+    except ValueError as error:
+        seen.append(str(error))
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.seen == [[], "operation forbidden on released memoryview object"] * 2
+
+
+@pytest.mark.filterwarnings("ignore:the race detector failed")
+def test_builtin_function_that_the_program_replaces(watch: Any) -> None:
+    """Where the detector can't work any more, it can't even say why; the program goes on."""
+    watched = watch(
+        BOTH
+        + """
+import builtins
+
+seen = []
+
+
+def refuse(_):
+    raise LookupError
+
+
+async def use():
+    things = {"a": [1]}
+    before = builtins.len
+    try:
+        builtins.len = refuse
+        things["a"].append(2)
+        things["b"] = list(things)
+    finally:
+        builtins.len = before
+    seen.append(things)
+
+
+async def main():
+    await both(use, use)
+"""
+    )
+    assert watched.module.seen == [{"a": [1, 2], "b": ["a"]}] * 2

@@ -22,6 +22,7 @@ PROBES: Final = (
     "named",
     "on",
     "imported",
+    "matched",
     "begin",
     "finish",
     "call",
@@ -175,6 +176,32 @@ def around_locals(call: ast.Call) -> ast.Call:
         ast.Call(func=place(ast.Name("@locals", ast.Load()), where), args=[call], keywords=[]),
         where,
     )
+
+
+def past_namespace(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the body of a class with its probes looked up past its namespace, which a metaclass may have made."""
+    found: set[str] = set()
+    rest: list[ast.AST] = list(body)
+    while rest:
+        node = rest.pop()
+        match node:
+            case ast.Name(id=name):
+                if name[:1] == "@" and name[1:] in PROBES:
+                    found.add(name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                rest += [*node.decorator_list, node.args]
+            case ast.Lambda():
+                rest.append(node.args)
+            case ast.ClassDef():
+                rest += [*node.decorator_list, *node.bases, *node.keywords]
+            case _:
+                rest += ast.iter_child_nodes(node)
+    if not found:
+        return body
+    where = span(body[0])
+    documented = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
+    start = 1 if documented else 0
+    return [*body[:start], place(ast.Global(sorted(found)), where), *body[start:]]
 
 
 def can_be_copied(key: ast.expr, original: ast.expr) -> bool:

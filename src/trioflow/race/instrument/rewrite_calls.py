@@ -17,6 +17,7 @@ from trioflow.race.instrument.calls import is_view, key_of, keys_stored, last_su
 from trioflow.race.instrument.names import suspends
 from trioflow.race.instrument.rewrite_places import PROBE_OF
 from trioflow.race.instrument.rewrite_reflection import ReflectionRewriter
+from trioflow.race.instrument.scopes import ScopeKind
 from trioflow.race.instrument.temporaries import is_temporary
 from trioflow.race.model.sites import Operation
 
@@ -222,6 +223,8 @@ class CallRewriter(ReflectionRewriter):
     def _shows_locals(self, node: ast.Call) -> bool:
         match node:
             case ast.Call(func=ast.Name(id="locals" | "vars" as name), args=[], keywords=[]):
+                if self.scope.kind is ScopeKind.CLASS:
+                    return False  # its namespace itself, which may be changed
                 return self.scopes.is_builtin(self.scope, name) and any(scope.rebound for scope in self.scope.chain())
             case _:
                 return False

@@ -3,8 +3,8 @@
 PYTEST_DONT_REWRITE
 
 Every probe returns its argument, and nothing is taken away, so what is evaluated, in which order,
-and what it raises and where, stays as it was. In class bodies nothing is probed: they run once, in
-one step. Only the functions in them are.
+and what it raises and where, stays as it was. In the bodies of a module's classes nothing is probed:
+they run once, while it is imported. Only the functions in them are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from trioflow.race.instrument import names, nodes
 from trioflow.race.instrument.calls import Facts, is_view
 from trioflow.race.instrument.names import is_place, suspends
 from trioflow.race.instrument.positions import span
-from trioflow.race.instrument.scopes import Scope, Scopes
+from trioflow.race.instrument.scopes import Scope, ScopeKind, Scopes
 from trioflow.race.instrument.table import Function, TableBuilder
 from trioflow.race.instrument.temporaries import Temporaries
 from trioflow.race.model.sites import VIEW, Operation
@@ -64,7 +64,7 @@ class PlaceRewriter:
         self.function: Function | None = None
         self.class_name: str | None = None
         self.active = True
-        """Whether what is visited is not at the level of a class body."""
+        """Whether what is visited is not at the level of the body of a module's class."""
         self.temporaries = Temporaries()
         self.testing = False
         """Whether what is visited only decides what is done next."""
@@ -256,6 +256,8 @@ class PlaceRewriter:
         scope = self.scope.lookup(name)
         if scope is None:
             return (None,) if name in self.scopes.rebound_globals else None
+        if self.scope.kind is ScopeKind.CLASS:
+            return None  # the token would be looked up in the namespace of the class first
         return (scope.qualified_name,) if name in scope.rebound else None
 
     def _name(self, node: ast.Name) -> ast.expr:

@@ -80,9 +80,13 @@ class ReflectionRewriter(ExpressionRewriter):
         self, node: ast.Call, accessed: ast.expr, arguments: list[ast.expr], operation: Operation
     ) -> bool:
         name = arguments[1]
-        if not nodes.can_be_copied(name, accessed) or any(map(suspends, arguments)):
+        if any(map(suspends, arguments)):
             return False
         site = self.site(operation, node, expression=accessed)
+        if not nodes.can_be_copied(name, accessed):
+            node.args[0] = nodes.probe("call_begin", node.args[0], accessed, site)
+            node.args[1] = nodes.probe("call_end", node.args[1], name, site)
+            return True
         node.args[0] = nodes.probe("named", node.args[0], accessed, site, nodes.copied_key(name, accessed))
         return True
 

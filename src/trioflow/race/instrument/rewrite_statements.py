@@ -10,7 +10,6 @@ bound in the head of a statement are told about at the start of its body.
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ from trioflow.race.instrument.calls import Facts
 from trioflow.race.instrument.loops import comes_back
 from trioflow.race.instrument.names import suspends
 from trioflow.race.instrument.positions import Span, end_of_loop, span
-from trioflow.race.instrument.rewrite_calls import CallRewriter
+from trioflow.race.instrument.rewrite_patterns import PatternRewriter
 from trioflow.race.instrument.scopes import Scopes
 from trioflow.race.instrument.table import TableBuilder
 from trioflow.race.instrument.temporaries import is_temporary
@@ -54,7 +53,7 @@ _IN_PLACE: dict[type[ast.operator], str] = {
 _Handler = Callable[[Any], "list[ast.stmt]"]
 
 
-class StatementRewriter(CallRewriter):
+class StatementRewriter(PatternRewriter):
     """Rewrites statements in place; a method returns what comes after its argument."""
 
     def __init__(self, table: TableBuilder, scopes: Scopes, facts: Facts) -> None:
@@ -74,7 +73,7 @@ class StatementRewriter(CallRewriter):
             ast.If: self._while_or_if,
             ast.With: self._with,
             ast.AsyncWith: self._with,
-            ast.Match: self._match,
+            ast.Match: self.match_statement,
             ast.Try: self._try,
             ast.TryStar: self._try,
             ast.Assert: self._assert,
@@ -277,46 +276,6 @@ class StatementRewriter(CallRewriter):
         node.body = before + self.statements(node.body)
         return []
 
-    def _match(self, node: ast.Match) -> list[ast.stmt]:
-        looked_into = any(
-            isinstance(pattern, ast.MatchSequence | ast.MatchMapping)
-            for case in node.cases
-            for pattern in ast.walk(case.pattern)
-        )
-        if looked_into:
-            node.subject = self.observed(node.subject, Operation.CONTENTS_READ)
-        else:
-            node.subject = self.expression(node.subject)
-        for case in node.cases:
-            self._attributes_in(case.pattern, node)
-            if case.guard is not None:
-                case.guard = self.test(case.guard)
-            at = _end_of_head(case)
-            captured = [
-                statement
-                for pattern in ast.walk(case.pattern)
-                for name in _captures(pattern)
-                for statement in self.written(name, pattern, at)
-            ]
-            case.body = captured + self.statements(case.body)
-        return []
-
-    def _attributes_in(self, pattern: ast.pattern, node: ast.Match) -> None:
-        """Put probes around a subject for what patterns such as `Point(x=0)` read of it."""
-        match pattern:
-            case ast.MatchClass(kwd_attrs=attributes) if self.active and not self.is_silent(node.subject):
-                for name in attributes:
-                    mangled = names.mangled(name, self.class_name)
-                    site = self.site(Operation.READ, node.subject, name=mangled)
-                    node.subject = nodes.probe("read", node.subject, node.subject, site)
-            case ast.MatchOr(patterns=patterns):
-                for each in patterns:
-                    self._attributes_in(each, node)
-            case ast.MatchAs(pattern=ast.pattern() as inner):
-                self._attributes_in(inner, node)
-            case _:
-                pass
-
     def _try(self, node: ast.Try | ast.TryStar) -> list[ast.stmt]:
         node.body = self.statements(node.body)
         for handler in node.handlers:
@@ -360,26 +319,9 @@ class StatementRewriter(CallRewriter):
         return []
 
 
-def _captures(pattern: ast.AST) -> list[str]:
-    match pattern:
-        case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
-            return [name]
-        case _:
-            return []
-
-
 def augmented_operator(node: ast.AugAssign) -> str:
     """Return the operator of an augmented assignment."""
     return _OPERATORS[type(node.op)]
-
-
-def _end_of_head(case: ast.match_case) -> Span:
-    """Return where the interpreter stands before it enters the body of a case."""
-    if sys.version_info < (3, 12):
-        # With a guard, too: it comes back to the last pattern to clean up.
-        patterns = [span(each) for each in ast.walk(case.pattern) if isinstance(each, ast.pattern)]
-        return max(patterns, key=lambda where: where.start)
-    return span(case.pattern if case.guard is None else case.guard)
 
 
 def _last(target: ast.expr) -> ast.expr:

@@ -82,12 +82,19 @@ class _Rewriter(StatementRewriter):
         return node
 
     def class_definition(self, node: ast.ClassDef) -> list[ast.stmt]:
-        """Rewrite the functions in a class; its bases and what its body does are left alone."""
+        """Rewrite a class; that of a module is made while it is imported, so only its functions count."""
         node.decorator_list = [self.expression(decorator) for decorator in node.decorator_list]
         active, class_name = self.active, self.class_name
-        self.active, self.class_name = False, node.name
+        self.active = active and self.function is not None
+        if self.active:
+            node.bases = [self.expression(base) for base in node.bases]
+            for keyword in node.keywords:
+                keyword.value = self.expression(keyword.value)
+        self.class_name = node.name
         with self.within(self.scopes.of(node)):
             node.body = self.statements(node.body)
+        if self.active:
+            node.body = nodes.past_namespace(node.body)
         self.active, self.class_name = active, class_name
         return self.written(node.name, node)
 
@@ -116,7 +123,9 @@ class _Rewriter(StatementRewriter):
             gathering=frozenset(each.arg for each in (node.args.vararg, node.args.kwarg) if each is not None),
         )
         outer, active = self.function, self.active
-        self.function, self.active = function, True
+        # To remember an object while it is finalized would bring it back to life, and finalize it again.
+        finalizes = class_node is not None and isinstance(node, ast.FunctionDef) and node.name == "__del__"
+        self.function, self.active = function, not finalizes
         with self.within(scope):
             yield function
         self.function, self.active = outer, active

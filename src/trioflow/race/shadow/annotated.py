@@ -22,7 +22,7 @@ import attrs
 
 from trioflow.race import api
 from trioflow.race.model.declarations import Acceptance, GuardedBy
-from trioflow.race.shadow.kinds import TypeTable, is_a
+from trioflow.race.shadow.kinds import TypeTable, bases_of, is_a
 from trioflow.race.shadow.values import Scope
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _declared_by_class(cls: type) -> Declarations | None:
     except KeyError:
         pass
     found: dict[Hashable, Declared] = {}
-    for base in reversed(type.__dict__["__mro__"].__get__(cls)):
+    for base in reversed(bases_of(cls)):
         namespace = type.__dict__["__dict__"].__get__(base)
         annotations = namespace.get("__annotations__")
         if type(annotations) is dict:

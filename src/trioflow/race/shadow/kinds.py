@@ -106,7 +106,12 @@ def name_of(cls: type) -> str:
 
 def name_of_module(module: types.ModuleType) -> str:
     """What a module is called, without asking a class derived from that of modules."""
-    return str(types.ModuleType.__getattribute__(module, "__dict__").get("__name__"))
+    return str(_namespace_of(module).get("__name__"))
+
+
+def _namespace_of(module: types.ModuleType) -> dict[str, Any]:
+    namespace: dict[str, Any] = vars(types.ModuleType)["__dict__"].__get__(module)
+    return namespace
 
 
 def is_a(value: object, *classes: type) -> bool:
@@ -167,14 +172,26 @@ def forget_local_types() -> None:
         table.forget_local_types()
 
 
+def bases_of(cls: type) -> tuple[type, ...]:
+    """A class and those it derives from, in the order in which names are looked up."""
+    # A type of the interpreter's own may have no such order before it is first used.
+    return type.__dict__["__mro__"].__get__(cls) or (cls,)
+
+
 def lookup(cls: type, name: str) -> tuple[type, Any] | None:
     """Where on the classes of `cls` a name is defined, and as what; without running any code of theirs."""
-    # A type of the interpreter's own may have neither before it is first used.
-    for base in type.__dict__["__mro__"].__get__(cls) or (cls,):
+    for base in bases_of(cls):
         namespace: Mapping[str, Any] = type.__dict__["__dict__"].__get__(base) or {}
         if name in namespace:
             return base, namespace[name]
     return None
+
+
+def positional_attributes(value: object) -> tuple[str, ...]:
+    """The attributes that patterns without names look at, as `Point(0, y)` does."""
+    found = lookup(type(value), "__match_args__")
+    names: list[Any] = list(found[1]) if found is not None and type(found[1]) is tuple else []
+    return tuple(each for each in names if isinstance(each, str))
 
 
 def _classify(cls: type, name: str) -> Attribute:
@@ -214,7 +231,7 @@ def class_variable(value: type, name: str, *, written: bool) -> type | None:
 
 def is_module_variable(value: types.ModuleType, name: str) -> bool:
     """Whether what a module has under a name is more than a function, a class or another module."""
-    namespace = types.ModuleType.__getattribute__(value, "__dict__")
+    namespace = _namespace_of(value)
     found = namespace.get(name)
     if name not in namespace or name.startswith("__"):
         return False

@@ -23,6 +23,7 @@ from trioflow.race.model.declarations import listening
 from trioflow.race.shadow.containers import ABSENT
 from trioflow.race.shadow.context import context
 from trioflow.race.shadow.handed import CALLED, watch
+from trioflow.race.shadow.kinds import positional_attributes
 from trioflow.race.shadow.recorder import Recorder
 from trioflow.race.shadow.values import Scope
 
@@ -130,6 +131,13 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         if actor is not None and module in sys.modules:
             recorder.attribute(sys.modules[module], site, actor)
 
+    def matched(value: Any, site: int, count: int) -> Any:
+        actor = context.actor
+        if actor is not None:
+            for name in positional_attributes(value)[:count]:
+                recorder.named(value, site, name, actor)
+        return value
+
     def begin(value: Any, site: int) -> Any:
         actor = context.actor
         if actor is not None:
@@ -148,6 +156,7 @@ def attribute_probes(recorder: Recorder) -> dict[str, Callable[..., Any]]:
         "named": named,
         "on": on,
         "imported": imported,
+        "matched": matched,
         "begin": begin,
         "finish": finish,
     }

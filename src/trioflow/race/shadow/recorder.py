@@ -281,7 +281,14 @@ class Recorder:
                 site = self.tables.sites[number]
                 kind = container_of(type(value))
                 if number in self.tables.kinds:
-                    self._attribute(value, site, self.tables.kinds[number], actor, frame)
+                    recent = None
+                    if site.name is None:
+                        if type(last) is not str:
+                            return
+                        site, recent = self.memory.renamed(number, last), (number, last)
+                    self._attribute(value, site, self.tables.kinds[number], actor, frame, recent)
+                    if recent is not None:
+                        self.computed.pop(number, None)  # that one name is computed says nothing of others
                 elif kind is not None:
                     if site.operation is not Operation.CALL and key is ABSENT:
                         key = last

@@ -95,8 +95,8 @@ def sources_of(value: Any, depth: int = _DEPTH) -> Iterator[tuple[Any, bool]]:
                 yield from sources_of(each, depth - 1)
                 return
             yield from ((inner, False) for inner in containers_in(each))
-        if cls is memoryview and container_of(type(value.obj)) is not None:
-            yield value.obj, False
+        if cls is memoryview and container_of(type(viewed := _viewed(value))) is not None:
+            yield viewed, False
     elif cls is itertools.chain:
         for each in gc.get_referents(value):
             yield from _chained(each, depth - 1)
@@ -106,6 +106,13 @@ def sources_of(value: Any, depth: int = _DEPTH) -> Iterator[tuple[Any, bool]]:
         yield from _in_expression(value, depth - 1)
     elif cls in _VIEWS:
         yield from ((each, cls is collections.abc.KeysView) for each in containers_in(value._mapping))
+
+
+def _viewed(view: memoryview) -> Any:
+    try:
+        return view.obj
+    except ValueError:
+        return None  # it has been released
 
 
 def _around(value: Any, cls: type, depth: int) -> Iterator[tuple[Any, bool]]:
