@@ -22,7 +22,6 @@ MISSED = {
     "a value carried by an exception, or by a field of an object that is replaced": """
         test_dataclass_field_of_frozen test_exception_carries
     """,
-    "a look-up in an empty list that decides": "test_index_error_decides",
     "the element itself and what is computed from it are not told apart": """
         test_insert_at_a_position_found test_last_plus_one_appended
     """,

@@ -14,6 +14,7 @@ from trioflow.race.detect.analysis import Cut, Race, Verdict, extends, is_iterat
 from trioflow.race.detect.checkpoints import checkpoint_between
 from trioflow.race.detect.naming import qualified, short_function, variable_name
 from trioflow.race.detect.order import missing_order
+from trioflow.race.detect.wakeups import lost_wake_up
 from trioflow.race.model.findings import Access, Actor, Finding, Kind, Location
 from trioflow.race.model.sites import Operation, Site
 from trioflow.race.shadow.containers import READ, UPDATE, WRITE
@@ -44,11 +45,12 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
     replaced, stored = show(first.before), show(first.value)
     if first.kind & WRITE and replaced is not None and stored is not None and replaced != stored:
         seen = f"in this run A changed {replaced} to {stored} first; B may as well come first"
+    lost = None if thread else lost_wake_up(first, second, variable)
     return Finding(
         kind=verdict.kind,
         severity=verdict.severity,
         variable=variable,
-        headline=f"{variable} is {what}, and nothing orders the two",
+        headline=lost.headline if lost else f"{variable} is {what}, and nothing orders the two",
         accesses=(_access("A", first), _access("B", second)),
         actors=actors,
         order=missing.reason,
@@ -56,6 +58,8 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
         help=(
             "guard both with one threading.Lock, or do it in the task and hand the thread a copy"
             if thread
+            else lost.advice
+            if lost
             else missing.advice
             or "let one wait for the other (a trio.Event, a channel, the nursery's end), or let both hold a trio.Lock"
         ),

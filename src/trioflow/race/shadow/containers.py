@@ -292,6 +292,9 @@ def _list_effects(value: list[Any], operation: Operation, name: str | None, key:
 def _element(value: list[Any], key: Any, access: int) -> Effects:
     if not is_a(key, int):
         return _NOTHING
+    if access == READ and key >= list.__len__(value):
+        # What is found out is that the list is not that long.
+        return ((key, READ), (Part.ARRANGEMENT, READ), (Part.SHAPE, READ))
     if key < 0:
         # Counted from the end, so the length decides which element is meant.
         return ((key + list.__len__(value), access), (Part.ARRANGEMENT, READ), (Part.SHAPE, READ))
