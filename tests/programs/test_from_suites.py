@@ -11,6 +11,7 @@ EXPECT = {
     "test_limiter_that_somebody_may_still_use": {"data-race": ["value"], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
     "test_abandoned_thread_gave_its_token_back": {"data-race": [], "section": [], "other": [], "origin": "own: Trio's tests of worker threads"},
     "test_assertions_of_the_test_decide_nothing": {"data-race": ["record"], "section": [], "other": [], "origin": "own: Trio's tests of worker threads", "filtered": {"record": "commuting"}},
+    "test_what_is_shown_decides_nothing": {"data-race": ["names"], "section": [], "other": [], "origin": "own: tricycle's tests", "filtered": {"names": "commuting"}},
     "test_check_of_the_test_decides": {"data-race": ["record"], "section": ["record"], "other": [], "origin": "own: Trio's tests of worker threads"},
 }
 
@@ -114,3 +115,28 @@ async def test_check_of_the_test_decides():
         nursery.start_soon(note, record, "second")
         if len(record) < 2:
             await note(record, "third")
+
+
+class Shown:
+    def __init__(self):
+        self.names = []
+
+    def __repr__(self):
+        return f"Shown({list(self.names)})"
+
+    def add(self, name):
+        self.names.append(name)
+
+
+async def add_later(shown, name):
+    await checkpoint()
+    shown.add(name)
+
+
+async def test_what_is_shown_decides_nothing():
+    shown = Shown()
+    async with trio.open_nursery() as nursery:
+        assert repr(shown) == "Shown([])"
+        nursery.start_soon(add_later, shown, "child")
+        await checkpoint()
+        shown.add("test")
