@@ -10,7 +10,7 @@ the event is kept; what is told is what becomes of it.
 from __future__ import annotations
 
 import linecache
-from typing import final
+from typing import cast, final
 
 import attrs
 
@@ -50,7 +50,10 @@ def lost_wake_up(one: Access, other: Access, variable: str) -> WakeUp | None:
 def _stores_event(access: Access) -> bool:
     """Whether a write is known to have stored an event."""
     value = access.value
-    return isinstance(value, tuple) and len(value) == 3 and value[0] == "Event"  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(value, tuple):
+        return False
+    digest = cast("tuple[object, ...]", value)
+    return len(digest) == 3 and digest[0] == "Event"
 
 
 def _used_for(access: Access) -> str:

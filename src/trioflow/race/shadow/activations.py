@@ -229,7 +229,7 @@ class Activations:
             if call is not None:
                 yield from self._follow(activation, self._tables.depends_of(call), False, _LINKS)
             for number in site.depends.data:
-                if number in self._tables.captured and isinstance(number, int):
+                if number in self._tables.captured:
                     yield from self._follow_captured(activation, number, False, _LINKS)
         yield from self._by_callers(activation)
         for entry, control in _handed_down(actor):
