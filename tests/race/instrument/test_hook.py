@@ -299,3 +299,35 @@ def test_a_package_that_does_not_exist_is_an_error(project: Project) -> None:
     """Else the run would look clean."""
     with pytest.raises(ConfigurationError, match="there is no package 'missing_package'"):
         project.new_hook(packages=("missing_package",)).install()
+
+
+@pytest.mark.filterwarnings("ignore:.*is not instrumented")
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"# -*- coding: latin-1 -*-\ndef f(x): return x.a, '\xe9'\n",
+        b"\x0c\ndef f(x):\n\x0c\n    return x.a\n",
+        b"def f(x): return " + b"[" * 90 + b"x.a" + b"]" * 90,
+        b"def f(x): return " + b" + ".join([b"x.a"] * 1000),
+        b"def f(x): return x" + b".me" * 1000 + b".a",
+        b"def f(x): return x" + b".me" * 5000 + b".a",
+    ],
+    ids=["latin-1", "form-feeds", "nested", "many-operators", "long-chain", "too-long-a-chain"],
+)
+def test_unusual_sources_do_what_they_did(project: Project, source: bytes) -> None:
+    """Other encodings, and nesting that may be too deep for the rewriter or for the interpreter itself."""
+    project.root.joinpath("odd.py").write_bytes(source)
+
+    class Thing:
+        a = 1
+        me = property(lambda self: self)
+
+    def outcome() -> object:
+        try:
+            return project.load("odd").f(Thing())
+        except RecursionError as error:
+            return str(error)
+
+    plain = outcome()
+    project.hook.install()
+    assert outcome() == plain
