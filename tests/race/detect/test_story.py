@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ def test_section_tells_the_accesses_in_the_order_that_hurts(watch: Any) -> None:
     assert finding.order.startswith("both start in the nursery at ")
     assert ":18:5; nothing orders them" in finding.order
     assert "lines 11-13" in finding.help
+    assert re.match(
+        r"in this run the write fell in between: B changed 0 to [12], and A stored [12] over it", finding.seen
+    )
     assert finding.test == "test"
 
 

@@ -189,7 +189,13 @@ def _started(actor: clocks.Actor) -> Location | None:
 def _seen(cut: Cut) -> str:
     """What came of it in this run."""
     if cut.happened:
-        return "in this run the write fell in between"
+        what = "in this run the write fell in between"
+        replaced, stored, last = (show(each) for each in (cut.write.before, cut.write.value, cut.section.end.value))
+        if replaced is not None and stored is not None and replaced != stored:
+            what += f": B changed {replaced} to {stored}"
+            if last is not None and cut.section.end.kind & WRITE and cut.section.end.before == cut.write.value:
+                what += f", and A stored {last} over it"
+        return what
     return "predicted from the order; it did not happen in this run"
 
 
