@@ -172,19 +172,33 @@ class Reliance:
         if best is None:
             return
         shadow.relied |= {(actor.slot, site.number)}
+        relied = [(best, best_control)]
         if decided is not None and not best_control and not (best.site.condition or best.site.chosen):
             # To read in order to update (`n = n - 1`) is not to check again.
-            best, best_control = decided, True
-        if best.moment.actor is actor and best.moment.step == actor.step:
-            if best_control:
+            relied.append((decided, True))
+        for entry, by_control in relied:
+            if entry.moment.actor is not actor or entry.moment.step != actor.step:
+                self._act_on(entry, by_control, shadow, site, written, accesses, actor)
+            elif by_control:
                 self._guards.checked_and_set(shadow, written, actor)
-            return
-        where = next(where for where in written if where in best.variables)
+
+    def _act_on(
+        self,
+        entry: Entry,
+        by_control: bool,
+        shadow: ObjectShadow,
+        site: Site,
+        written: list[Hashable],
+        accesses: dict[Hashable, Access] | None,
+        actor: Actor,
+    ) -> None:
+        """A write relies on a look in an earlier step: between the two is a critical section."""
+        where = next(where for where in written if where in entry.variables)
         if where is Part.ARRANGEMENT:
             # What was read is one element, and it is lost with all the others.
-            where = next((each for each in best.variables if not isinstance(each, Part)), where)
+            where = next((each for each in entry.variables if not isinstance(each, Part)), where)
         end = None if accesses is None else accesses.get(where)
-        self.complete(shadow, where, best.moment, best.site, site, end, actor, by_control=best_control)
+        self.complete(shadow, where, entry.moment, entry.site, site, end, actor, by_control=by_control)
 
     def _read_back(
         self,
