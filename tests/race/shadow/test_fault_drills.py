@@ -333,3 +333,40 @@ def test_fork_while_threads_are_watched(tmp_path: Path) -> None:
     )
     assert "ended 40" in printed
     assert "Counter.count" in printed
+
+
+def test_tasks_of_a_run_that_crashed_are_collected(tmp_path: Path) -> None:
+    """Trio leaves their coroutines to the garbage collector, and tests wait for what that tells."""
+    printed = run(
+        tmp_path,
+        """
+        import gc
+        import weakref
+        import trio
+
+        class Thing:
+            pass
+
+        died = []
+
+        async def break_the_loop():
+            thing = Thing()
+            weakref.finalize(thing, died.append, "thing")
+            trio.lowlevel.current_task()._schedule_points = "not a number"
+            await trio.lowlevel.checkpoint()
+
+        def crash():
+            try:
+                trio.run(break_the_loop)
+            except trio.TrioInternalError:
+                died.append("run")
+
+        async def main():
+            await trio.to_thread.run_sync(crash)
+            gc.collect()
+            print("died", died)
+
+        trio.run(main)
+        """,
+    )
+    assert "died ['run', 'thing']" in printed

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
-
-import pytest
 
 from trioflow.race.model.configuration import Level
 
@@ -177,35 +174,6 @@ async def main():
 """
     )
     assert type(gc.get_referrers) is type(len)
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_tasks_of_a_run_that_crashed_are_collected(watch: Any) -> None:
-    """Trio leaves their coroutines to the garbage collector, and tests wait for what that tells."""
-    watched = watch(
-        TWO_TASKS
-        + """
-async def break_the_loop():
-    thing = Thing()
-    weakref.finalize(thing, died.append, "thing")
-    trio.lowlevel.current_task()._schedule_points = "not a number"
-    await trio.lowlevel.checkpoint()
-
-
-def crash():
-    try:
-        trio.run(break_the_loop)
-    except trio.TrioInternalError:
-        died.append("run")
-
-
-async def main():
-    await trio.to_thread.run_sync(crash)
-    gc.collect()
-    assert died == ["run", "thing"], died
-"""
-    )
-    assert watched.module.died == ["run", "thing"]
 
 
 def test_zip_longest_may_have_iterators_that_have_ended(watch: Any) -> None:
