@@ -38,6 +38,7 @@ from trioflow.race.shadow.values import UNKNOWN, look
 from trioflow.race.shadow.variables import Access, Section, Variable
 
 _KEPT = 4
+_OF_ONE_ELEMENT = ("add", "discard", "remove")
 _BUILT_IN = frozenset({"list", "deque", "set", "dict"})
 _SINGLE = frozenset({"append", "appendleft", "add"})
 _KINDS: dict[type[Breach], Kind] = {
@@ -121,6 +122,8 @@ class Analysis:
 
     def race(self, variable: Variable, earlier: Access, later: Access) -> None:
         """Two accesses that nothing orders."""
+        if variable.where is Part.CONTENTS and _of_elements(variable.shadow, earlier.site, later.site):
+            return
         self.candidates += 1
         one, other = earlier.site.number, later.site.number
         key = (min(one, other), max(one, other))
@@ -139,6 +142,8 @@ class Analysis:
         if _guarded(section, write.moment) or _always_between(section, write.moment) or _of_siblings(section, write):
             return
         if is_iteration(section) and _replaces(variable.shadow, write):
+            return
+        if variable.where is Part.CONTENTS and _of_elements(variable.shadow, section.start_site, write.site):
             return
         self.candidates += 1
         added = is_iteration(section) and extends(variable.shadow, write)
@@ -282,6 +287,15 @@ def _places(unit: BrokenUnit) -> list[tuple[int, frozenset[int]]]:
     accesses = (unit.first, unit.other_first, unit.other_last, unit.last)
     places = frozenset(access.site.number for access in accesses)
     return [(id(variable.shadow), places) for variable in (unit.first_variable, unit.last_variable)]
+
+
+def _of_elements(shadow: ObjectShadow, *sites: Site) -> bool:
+    """Whether one place looks for an element of a set and the other changes one: the elements' own variables tell."""
+    return (
+        shadow.container is Container.SET
+        and any(site.operation is Operation.MEMBER or site.name == "__contains__" for site in sites)
+        and any(site.name in _OF_ONE_ELEMENT for site in sites)
+    )
 
 
 def _only_adds(race: Race) -> bool:

@@ -105,7 +105,8 @@ class Reliance:
         variable.complete(section, self._memory.sink)
         if shadow.container is not None and not isinstance(where, Part):
             # Whoever writes all elements, or moves them, writes this one.
-            self._memory.variable(shadow, Part.ARRANGEMENT, actor).complete(section, self._memory.sink)
+            whole = Part.CONTENTS if shadow.container is Container.SET else Part.ARRANGEMENT
+            self._memory.variable(shadow, whole, actor).complete(section, self._memory.sink)
 
     def step_ended(self, actor: Actor) -> None:
         """What was read back and written again in one step was not taken to be unchanged."""
@@ -193,7 +194,9 @@ class Reliance:
         actor: Actor,
     ) -> None:
         """A write relies on a look in an earlier step: between the two is a critical section."""
-        where = next(where for where in written if where in entry.variables)
+        common = [where for where in written if where in entry.variables]
+        # A set has both, its elements and all of its contents: where an element is meant, that is it.
+        where = next((where for where in common if not isinstance(where, Part)), common[0])
         if where is Part.ARRANGEMENT:
             # What was read is one element, and it is lost with all the others.
             where = next((each for each in entry.variables if not isinstance(each, Part)), where)

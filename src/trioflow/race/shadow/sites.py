@@ -153,16 +153,20 @@ class SiteTables:
 
     def _pair_reads_with_writes(self, table: ModuleTable, asynchronous: set[str]) -> None:
         """Find out where a coroutine may read back what it wrote itself; a plain condition reads nothing back."""
-        writes: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
+        writes: dict[tuple[str, str, str | None], list[Site]] = defaultdict(list)
         for site in table.sites:
             if site.operation in _WRITES and site.function in asynchronous:
-                writes[site.function, site.expression, site.name].append(site.number)
+                writes[site.function, site.expression, site.name].append(site)
         written: set[int] = set()
         for site in table.sites:
             key = (site.function, site.expression, site.name)
             if site.operation in _READS and key in writes and not site.condition:
-                self.reads_back[site.number] = tuple(writes[key])
-                written.update(writes[key])
+                # Around a loop a value is read anew, and not taken to be the own one still.
+                place = (site.line, site.column)
+                earlier = tuple(write.number for write in writes[key] if (write.line, write.column) < place)
+                if earlier:
+                    self.reads_back[site.number] = earlier
+                    written.update(earlier)
         self.written_back |= written
 
     def function(self, code: CodeType) -> FunctionTable | None:
