@@ -122,8 +122,6 @@ class Analysis:
 
     def race(self, variable: Variable, earlier: Access, later: Access) -> None:
         """Two accesses that nothing orders."""
-        if variable.where is Part.CONTENTS and _of_elements(variable.shadow, earlier.site, later.site):
-            return
         self.candidates += 1
         one, other = earlier.site.number, later.site.number
         key = (min(one, other), max(one, other))
@@ -143,7 +141,7 @@ class Analysis:
             return
         if is_iteration(section) and _replaces(variable.shadow, write):
             return
-        if variable.where is Part.CONTENTS and _of_elements(variable.shadow, section.start_site, write.site):
+        if variable.where is Part.CONTENTS and _of_elements(variable.shadow, section, write):
             return
         self.candidates += 1
         added = is_iteration(section) and extends(variable.shadow, write)
@@ -289,13 +287,10 @@ def _places(unit: BrokenUnit) -> list[tuple[int, frozenset[int]]]:
     return [(id(variable.shadow), places) for variable in (unit.first_variable, unit.last_variable)]
 
 
-def _of_elements(shadow: ObjectShadow, *sites: Site) -> bool:
-    """Whether one place looks for an element of a set and the other changes one: the elements' own variables tell."""
-    return (
-        shadow.container is Container.SET
-        and any(site.operation is Operation.MEMBER or site.name == "__contains__" for site in sites)
-        and any(site.name in _OF_ONE_ELEMENT for site in sites)
-    )
+def _of_elements(shadow: ObjectShadow, section: Section, write: Access) -> bool:
+    """Whether section and write are each about one element of a set: if it is the same, its own variable tells."""
+    looked_up = section.start_site.operation is Operation.MEMBER
+    return shadow.container is Container.SET and looked_up and write.site.name in _OF_ONE_ELEMENT
 
 
 def _only_adds(race: Race) -> bool:
