@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from trioflow.race.model.configuration import Level
 
 PROGRAM = """
 import trio
@@ -79,3 +82,34 @@ def test_different_nurseries(watch: Any) -> None:
     )
     (finding,) = watch(source).findings
     assert "starts A in line 29 of main and starts B in line 27 of main" in finding.order
+
+
+@pytest.mark.filterwarnings("ignore::trioflow.race.model.errors.InternalWarning")
+def test_nursery_in_a_module_too_deep_to_be_rewritten(watch: Any, tmp_path: Path) -> None:
+    """A long chain of conditions keeps no report from being written."""
+    chain = "".join(f"    elif number == {number}:\n        pass\n" for number in range(2500))
+    both = "async def both(one, other, box):\n    async with trio.open_nursery() as nursery:\n"
+    both += "        nursery.start_soon(one, box)\n        nursery.start_soon(other, box)\n"
+    text = f"import trio\n\n\n{both}\n\ndef choose(number):\n    if number is None:\n        pass\n{chain}"
+    (tmp_path / "too_deep.py").write_text(text)
+    source = """
+import too_deep
+
+
+class Box:
+    value = 0
+
+
+async def write(box):
+    box.value = 1
+
+
+async def read(box):
+    box.value
+
+
+async def main():
+    await too_deep.both(write, read, Box())
+"""
+    (finding,) = watch(source, level=Level.STRICT).findings
+    assert "too_deep.py:5:5; nothing orders them after that" in finding.order

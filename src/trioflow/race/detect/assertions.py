@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trioflow.race.model.sites import Site
+    from trioflow.race.detect.source import tree_of
+from trioflow.race.model.sites import Site
 
 _SHOWING = frozenset({"__repr__", "__str__"})
 
@@ -33,10 +33,8 @@ def is_asserted(site: Site) -> bool:
 @functools.lru_cache(maxsize=64)
 def _assertions(path: str) -> tuple[tuple[int, int], ...]:
     """The first and last lines of a file's assertions."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError, RecursionError):
-        return ()
     return tuple(
-        (node.lineno, node.end_lineno or node.lineno) for node in ast.walk(tree) if isinstance(node, ast.Assert)
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Assert)
     )

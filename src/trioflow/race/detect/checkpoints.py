@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 
+from trioflow.race.detect.source import tree_of
 from trioflow.race.model.findings import Location
 from trioflow.race.model.sites import Site
 
@@ -43,23 +43,19 @@ def _first(path: str, function: str, after: tuple[int, int] | None, before: tupl
 @functools.lru_cache(maxsize=64)
 def _checkpoints(path: str) -> dict[str, list[tuple[int, int]]]:
     """The checkpoints in each function of a file, by its qualified name, in the order of the source."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
-        return {}
     found: dict[str, list[tuple[int, int]]] = {}
-    _collect(tree, "", found)
-    return {name: sorted(places) for name, places in found.items()}
-
-
-def _collect(node: ast.AST, scope: str, found: dict[str, list[tuple[int, int]]]) -> None:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            _collect(child, f"{scope}{child.name}.<locals>.", found)
-        elif isinstance(child, ast.ClassDef):
-            _collect(child, f"{scope}{child.name}.", found)
-        else:
-            if isinstance(child, (ast.Await, ast.AsyncWith, ast.AsyncFor)):
+    # Not by recursion: a long chain of `elif` is as deep as it is long.
+    waiting: list[tuple[ast.AST, str]] = [(tree_of(path), "")]
+    while waiting:
+        node, scope = waiting.pop()
+        for child in ast.iter_child_nodes(node):
+            inner = scope
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                inner = f"{scope}{child.name}.<locals>."
+            elif isinstance(child, ast.ClassDef):
+                inner = f"{scope}{child.name}."
+            elif isinstance(child, (ast.Await, ast.AsyncWith, ast.AsyncFor)):
                 function = scope.removesuffix(".<locals>.")
                 found.setdefault(function, []).append((child.lineno, child.col_offset))
-            _collect(child, scope, found)
+            waiting.append((child, inner))
+    return {name: sorted(places) for name, places in found.items()}

@@ -45,15 +45,15 @@ def _tell_unit(verdict: Verdict, unit: BrokenUnit, root: Path, test: str) -> Fin
         what = "can be changed between the one access and the other"
     else:
         what = "can be changed"
-    accesses = [story._access("A", first)]
+    accesses = [story.access_line("A", first)]
     if unit.entered is not None:
         place = Location(unit.entered.path, unit.entered.line, unit.entered.column, unit.entered.function)
-        accesses.insert(0, Access("A", "enters", place, "enter", story._locks(first)))
+        accesses.insert(0, Access("A", "enters", place, "enter", story.locks_held(first)))
     between = checkpoint_between(first.site, last.site)
     if between is not None:
-        accesses.append(Access("A", "awaits", between, "checkpoint", story._locks(first)))
-    accesses += [story._access("B", access) for access in others]
-    accesses.append(story._access("A", last))
+        accesses.append(Access("A", "awaits", between, "checkpoint", story.locks_held(first)))
+    accesses += [story.access_line("B", access) for access in others]
+    accesses.append(story.access_line("A", last))
     thread = "thread" in (first.moment.actor.kind, others[0].moment.actor.kind)
     return Finding(
         kind=verdict.kind,
@@ -61,7 +61,7 @@ def _tell_unit(verdict: Verdict, unit: BrokenUnit, root: Path, test: str) -> Fin
         variable=variable,
         headline=f"{variable} {what} in the midst of the critical block {unit.name!r}",
         accesses=tuple(accesses),
-        actors=(story._actor("A", last), story._actor("B", others[0])),
+        actors=(story.actor_line("A", last), story.actor_line("B", others[0])),
         order=missing_order(last.moment, others[0].moment).reason,
         seen=(
             "in this run B came in between"
@@ -72,7 +72,7 @@ def _tell_unit(verdict: Verdict, unit: BrokenUnit, root: Path, test: str) -> Fin
             f"hold one {'threading' if thread else 'trio'}.Lock throughout the block and where B accesses the same, "
             f"or do all of it {'under one lock' if thread else 'in one step'}"
         ),
-        identifier=story._identifier(verdict.kind, f"{unit.name} {variable}", root, (first.site, last.site)),
+        identifier=story.fingerprint(verdict.kind, f"{unit.name} {variable}", root, (first.site, last.site)),
         test=test,
         occurrences=verdict.count,
     )
@@ -80,18 +80,18 @@ def _tell_unit(verdict: Verdict, unit: BrokenUnit, root: Path, test: str) -> Fin
 
 def _tell_access(verdict: Verdict, breach: UnguardedAccess, root: Path, test: str) -> Finding:
     access = breach.access
-    phrase = story._phrase(access)
+    phrase = story.phrase(access)
     return Finding(
         kind=verdict.kind,
         severity=verdict.severity,
         variable=breach.variable,
         headline=f"{breach.variable} is {phrase} without {breach.lock}, which is declared to guard it",
-        accesses=(story._access("A", access),),
-        actors=(story._actor("A", access),),
+        accesses=(story.access_line("A", access),),
+        actors=(story.actor_line("A", access),),
         order="",
         seen="in this run, whether or not anybody else could have come in between",
         help=f"hold {breach.lock} here, or say why it is not needed: with race.ok('...')",
-        identifier=story._identifier(verdict.kind, breach.variable, root, (access.site,)),
+        identifier=story.fingerprint(verdict.kind, breach.variable, root, (access.site,)),
         test=test,
         occurrences=verdict.count,
     )
@@ -103,12 +103,12 @@ def _tell_declaration(verdict: Verdict, breach: WrongDeclaration, root: Path, te
         severity=verdict.severity,
         variable=breach.variable,
         headline=f"the declaration of {breach.variable} can't be checked: {breach.text}",
-        accesses=(story._access("A", breach.access),),
-        actors=(story._actor("A", breach.access),),
+        accesses=(story.access_line("A", breach.access),),
+        actors=(story.actor_line("A", breach.access),),
         order="",
         seen="at this access",
         help="correct the annotation",
-        identifier=story._identifier(verdict.kind, f"{breach.variable} {breach.text}", root, (breach.site,)),
+        identifier=story.fingerprint(verdict.kind, f"{breach.variable} {breach.text}", root, (breach.site,)),
         test=test,
         occurrences=verdict.count,
     )

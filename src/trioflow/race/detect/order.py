@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 from collections.abc import Iterator
 from typing import final
 
@@ -20,6 +19,7 @@ from trioflow.race.clocks.actor import Actor, Moment
 from trioflow.race.clocks.knowledge import Lesson
 from trioflow.race.clocks.places import Place
 from trioflow.race.clocks.vector import time_of
+from trioflow.race.detect.source import tree_of
 
 
 @final
@@ -120,36 +120,27 @@ def _common_nursery(one: Actor, other: Actor) -> str | None:
 
 
 def _nursery(started: Place) -> tuple[int, int] | None:
-    """The innermost `async with open_nursery() as n` around a line with `n.start`; line and column, from 1."""
-    call = next((call for call in _starts_of(started.path) if call[0] == (started.line, started.column)), None)
-    return None if call is None else call[1]
+    """Where the nursery of a call that starts a task was opened, if that is around it in the source."""
+    return _nurseries(started.path).get((started.line, started.column))
 
 
 @functools.lru_cache(maxsize=64)
-def _starts_of(path: str) -> tuple[tuple[tuple[int, int], tuple[int, int]], ...]:
-    """All calls in a file that start a task in a nursery opened around them: where they are, and where that is."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
-        return ()
-    found: list[tuple[tuple[int, int], tuple[int, int]]] = []
-    _collect(tree, {}, found)
-    return tuple(found)
-
-
-def _collect(
-    node: ast.AST, nurseries: dict[str, tuple[int, int]], found: list[tuple[tuple[int, int], tuple[int, int]]]
-) -> None:
-    if isinstance(node, ast.AsyncWith):
-        opened = {
-            item.optional_vars.id: (node.lineno, node.col_offset + 1)
-            for item in node.items
-            if isinstance(item.optional_vars, ast.Name) and isinstance(item.context_expr, ast.Call)
-        }
-        nurseries = {**nurseries, **opened}
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-        nursery = nurseries.get(node.func.value.id)
-        if nursery is not None and node.func.attr in ("start_soon", "start"):
-            found.append(((node.lineno, node.col_offset + 1), nursery))
-    for child in ast.iter_child_nodes(node):
-        _collect(child, nurseries, found)
+def _nurseries(path: str) -> dict[tuple[int, int], tuple[int, int]]:
+    """For each call in a file that starts a task in a nursery opened around it, where that is; from 1."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    # Not by recursion: a long chain of `elif` is as deep as it is long.
+    waiting: list[tuple[ast.AST, dict[str, tuple[int, int]]]] = [(tree_of(path), {})]
+    while waiting:
+        node, opened = waiting.pop()
+        if isinstance(node, ast.AsyncWith):
+            opened = opened | {
+                item.optional_vars.id: (node.lineno, node.col_offset + 1)
+                for item in node.items
+                if isinstance(item.optional_vars, ast.Name) and isinstance(item.context_expr, ast.Call)
+            }
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            nursery = opened.get(node.func.value.id) if isinstance(node.func.value, ast.Name) else None
+            if nursery is not None and node.func.attr in ("start_soon", "start"):
+                found[node.lineno, node.col_offset + 1] = nursery
+        waiting.extend((child, opened) for child in ast.iter_child_nodes(node))
+    return found

@@ -38,8 +38,8 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
     first, second = race.earlier, race.later
     variable = variable_name(race.shadow, race.where, naming_site(race))
     missing = missing_order(first.moment, second.moment)
-    actors = (_actor("A", first), _actor("B", second))
-    what = f"{_phrase(first)} by {_who(first)} and {_phrase(second)} by {_who(second, first)}"
+    actors = (actor_line("A", first), actor_line("B", second))
+    what = f"{phrase(first)} by {_who(first)} and {phrase(second)} by {_who(second, first)}"
     thread = "thread" in (actors[0].kind, actors[1].kind)
     seen = "in this run A came first; nothing keeps B from coming first in another"
     replaced, stored = show(first.before), show(first.value)
@@ -51,7 +51,7 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
         severity=verdict.severity,
         variable=variable,
         headline=lost.headline if lost else f"{variable} is {what}, and nothing orders the two",
-        accesses=(_access("A", first), _access("B", second)),
+        accesses=(access_line("A", first), access_line("B", second)),
         actors=actors,
         order=missing.reason,
         seen=seen,
@@ -63,7 +63,7 @@ def _tell_race(verdict: Verdict, race: Race, root: Path, test: str) -> Finding:
             else missing.advice
             or "let one wait for the other (a trio.Event, a channel, the nursery's end), or let both hold a trio.Lock"
         ),
-        identifier=_identifier(verdict.kind, variable, root, (first.site, second.site)),
+        identifier=fingerprint(verdict.kind, variable, root, (first.site, second.site)),
         test=test,
         occurrences=verdict.count,
     )
@@ -78,15 +78,15 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
     first = SeenAccess(start_kind, start, section.start)
     handed_down = "before A was started" if section.start.actor is not owner.actor else ""
     goes_on = is_iteration(section)
-    accesses = [_access("A", first, handed_down, verb="iterates" if goes_on else None)]
+    accesses = [access_line("A", first, handed_down, verb="iterates" if goes_on else None)]
     place = checkpoint_between(start, end)
     if place is not None:
-        accesses.append(Access("A", "awaits", place, "checkpoint", _locks(first)))
-    accesses.append(_access("B", write))
+        accesses.append(Access("A", "awaits", place, "checkpoint", locks_held(first)))
+    accesses.append(access_line("B", write))
     reads = goes_on or is_read_back(section)
     last = SeenAccess(READ if reads else WRITE, end, owner)
     remark = _consequence(cut) if goes_on else "" if reads else "overwrites B"
-    accesses.append(_access("A", last, remark, verb="advances" if goes_on else None))
+    accesses.append(access_line("A", last, remark, verb="advances" if goes_on else None))
     if goes_on:
         headline = f"{variable} is iterated over across a checkpoint, while {_who(write, last)} changes it"
         copied = f"list({end.expression})"
@@ -109,11 +109,11 @@ def _tell_section(verdict: Verdict, cut: Cut, root: Path, test: str) -> Finding:
         variable=variable,
         headline=headline,
         accesses=tuple(accesses),
-        actors=(_actor("A", last), _actor("B", write)),
+        actors=(actor_line("A", last), actor_line("B", write)),
         order=missing_order(owner, write.moment).reason,
         seen=_seen(cut),
         help=advice,
-        identifier=_identifier(Kind.UNGUARDED_SECTION, variable, root, (start, end)),
+        identifier=fingerprint(Kind.UNGUARDED_SECTION, variable, root, (start, end)),
         test=test,
         occurrences=verdict.count,
     )
@@ -151,7 +151,8 @@ def _verb(access: SeenAccess) -> str:
     return "writes" if access.kind & WRITE else "reads"
 
 
-def _phrase(access: SeenAccess) -> str:
+def phrase(access: SeenAccess) -> str:
+    """What was done, as a participle."""
     return {"deletes": "deleted", "updates": "updated", "writes": "written", "reads": "read"}[_verb(access)]
 
 
@@ -163,20 +164,23 @@ def _who(access: SeenAccess, other: SeenAccess | None = None) -> str:
     return noun
 
 
-def _access(label: str, access: SeenAccess, remark: str = "", *, verb: str | None = None) -> Access:
+def access_line(label: str, access: SeenAccess, remark: str = "", *, verb: str | None = None) -> Access:
+    """An access as a line of the story."""
     verb = verb or _verb(access)
-    return Access(label, verb, _location(access.site), verb.removesuffix("s"), _locks(access), remark)
+    return Access(label, verb, _location(access.site), verb.removesuffix("s"), locks_held(access), remark)
 
 
 def _location(site: Site) -> Location:
     return Location(site.path, site.line, site.column, short_function(site))
 
 
-def _locks(access: SeenAccess) -> tuple[str, ...]:
+def locks_held(access: SeenAccess) -> tuple[str, ...]:
+    """The locks that exclude others and are held at an access, by their names."""
     return tuple(hold.lock.describe() for hold in access.moment.holds if hold.lock.exclusive)
 
 
-def _actor(label: str, access: SeenAccess) -> Actor:
+def actor_line(label: str, access: SeenAccess) -> Actor:
+    """Who makes an access, and where that was started."""
     actor = access.moment.actor
     return Actor(label, "thread" if actor.kind == "thread" else "task", actor.name, _started(actor))
 
@@ -199,7 +203,7 @@ def _seen(cut: Cut) -> str:
     return "predicted from the order; it did not happen in this run"
 
 
-def _identifier(kind: Kind, variable: str, root: Path, sites: tuple[Site, ...]) -> str:
+def fingerprint(kind: Kind, variable: str, root: Path, sites: tuple[Site, ...]) -> str:
     """A fingerprint without line numbers, so that edits elsewhere in a file leave it as it is."""
     parts = [kind.value, variable]
     for site in sorted(sites, key=lambda site: (qualified(site), site.line, site.column)):
