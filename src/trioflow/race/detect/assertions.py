@@ -13,9 +13,10 @@ import ast
 import functools
 from typing import TYPE_CHECKING
 
+from trioflow.race.detect.source import tree_of
+
 if TYPE_CHECKING:
-    from trioflow.race.detect.source import tree_of
-from trioflow.race.model.sites import Site
+    from trioflow.race.model.sites import Site
 
 _SHOWING = frozenset({"__repr__", "__str__"})
 
